@@ -1,0 +1,44 @@
+"""Exporters: each ships batches of calls to one kind of backend.
+
+The sink owns one drain per exporter, with its own position in the spool, and calls `export` from that drain's thread only.
+A batch is a stored range of the spool: if the sink dies between `export` and the acknowledgement, the very same calls come
+again with the same `token`, so an exporter that can deduplicate must do so by the token.
+
+Failures are named by who must act:
+  Transient   try the same batch again later (the drain backs off; nothing is lost, the spool keeps it).
+  Permanent   the same input will fail again. The drain halves the batch until it has found the call at fault and puts that
+              one among the dead letters, with this error's text as the reason.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from tracer.records import Call
+
+
+class ExportError(Exception):
+    """Base of both kinds; the message says what was being done to what, and never holds a secret."""
+
+
+class Transient(ExportError):
+    """The backend is away, slow or busy. `retry_after_s` is its own wish, if it named one."""
+
+    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class Permanent(ExportError):
+    """The backend will never take this batch as it is."""
+
+
+class Exporter(Protocol):
+    """One kind of backend. Made by its module's `open(settings)`; not thread-safe, used by one thread."""
+
+    name: str
+
+    def export(self, calls: Sequence[Call], token: str) -> None:
+        """Deliver all of `calls` or raise; returning means the backend has taken them."""
+
+    def close(self) -> None:
+        """Release connections; called once, after the last `export`."""

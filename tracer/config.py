@@ -1,0 +1,217 @@
+"""Settings: one TOML file and TRACER_* environment variables, read once into a frozen value.
+
+Precedence: environment, then the file, then the defaults below. This is the only module that reads the environment
+(ruff's banned-api holds it); everything else takes Settings as an argument. The OTEL_* variables keep their standard meaning
+and are read by OpenTelemetry's own exporters; what Tracer itself must know of them is in `Otel`.
+
+A wrong value stops start-up with the setting's name and what it should be (ConfigError). An unknown key in the file is an
+error too; an unknown TRACER_* variable is only a warning, since a shared environment may hold another program's.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+
+_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
+_SIZE = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE)
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; each line of the message names a setting and what it should be."""
+
+
+def _size(value: object) -> object:
+    """Bytes from "64MiB"; numbers pass."""
+    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
+        number, unit = match.groups()
+        if unit.lower() in _UNITS:
+            return int(number) * _UNITS[unit.lower()]
+    return value
+
+
+def _listed(value: object) -> object:
+    """A tuple from "a, b"; lists pass."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
+Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Otel(BaseModel, frozen=True):
+    """What Tracer must know of the OTEL_* variables; everything else about them is the OpenTelemetry exporters' business."""
+
+    traces: bool = False  # an endpoint for traces is configured
+    metrics: bool = False
+    traces_protocol: Literal["grpc", "http/protobuf"] = "http/protobuf"
+    metrics_protocol: Literal["grpc", "http/protobuf"] = "http/protobuf"
+    content: bool = False  # OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for message content on spans
+
+
+class Settings(BaseModel, frozen=True, extra="forbid"):
+    """All settings. A field's description is its line in docs/settings.md."""
+
+    data_dir: Path = Field(Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live.")
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
+    port: Port = Field(8787, description="Port of the proxy; 8787 is where Portkey's SDKs look by default.")
+    store_port: Port = Field(8123, description="Port of the embedded store's ClickHouse HTTP interface.")
+    workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Proxy processes on the one port.")
+    upstream: str = Field("openai", description="Default upstream: a provider's slug, or a base URL with `/v1`.")
+    custom_hosts: Listed = Field((), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default.")
+    clickhouse: SecretStr | None = Field(
+        None, description="DSN of a ClickHouse server, `http://user:password@host:8123/`; unset = the embedded store."
+    )
+    durability: Literal["fast", "strict"] = Field(
+        "fast",
+        description="`fast`: a reply may be a few ms ahead of its record. `strict`: its last byte waits until the record is on disk.",
+    )
+    capture: Literal["full", "metadata"] = Field(
+        "full", description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk."
+    )
+    max_request_bytes: Size = Field(64 << 20, description="Largest request body; beyond it the answer is 413.")
+    capture_bytes: Size = Field(4 << 20, description="Most bytes kept of one body, after media was replaced by its hash.")
+    connect_timeout: Annotated[float, Field(gt=0)] = Field(10.0, description="Seconds to open a connection to an upstream.")
+    response_timeout: Annotated[float, Field(gt=0)] = Field(
+        600.0, description="Seconds to wait for an upstream's response headers, and between two pieces of its body."
+    )
+    shutdown_grace: Annotated[float, Field(ge=0)] = Field(30.0, description="Seconds that calls in flight get to finish on SIGTERM.")
+    propagate_traceparent: Listed = Field(
+        (), description="Provider slugs (or `*`) that are sent a `traceparent` with Tracer's span as the parent."
+    )
+    spool_max_bytes: Size = Field(8 << 30, description="Most disk that undelivered records may take, over all workers.")
+    spool_max_age: Annotated[float, Field(gt=0)] = Field(
+        14 * 86400.0, description="Seconds after which an undelivered record is given up (counted)."
+    )
+    spool_full: Literal["drop_new", "drop_old"] = Field(
+        "drop_old", description="What goes when the spool is at its bound, counted either way: the newest record or the oldest segment."
+    )
+    segment_bytes: Size = Field(32 << 20, description="Size at which a spool file is closed and the next begun.")
+    batch_rows: Annotated[int, Field(ge=1)] = Field(2000, description="Most calls in one batch to an exporter.")
+    batch_bytes: Size = Field(32 << 20, description="Most spooled bytes in one batch to an exporter.")
+    batch_wait: Annotated[float, Field(ge=0)] = Field(0.5, description="Seconds that a batch which is not full waits for more calls.")
+    retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that rows of `llm.calls` are kept.")
+    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(30, description="Days that rows of `llm.bodies` are kept.")
+    store_memory: Size = Field(2 << 30, description="Memory limit of the embedded store's queries together.")
+    store_allow_writes: bool = Field(
+        False, description="Let the store's users write tables and read files; by default they can only query."
+    )
+    prices: Path | None = Field(None, description="TOML file of your own prices; they win over every other source.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line to print.")
+    upstreams: dict[str, str] = Field(
+        {}, description="Origin of a provider by slug; in the environment `TRACER_UPSTREAM_<PROVIDER>`, capitals, `_` for `-`."
+    )
+    keys: dict[str, SecretStr] = Field(
+        {},
+        description="Key sent to a provider when the caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` in the environment.",
+    )
+    otel: Otel = Otel()
+
+    @field_validator("data_dir", "prices")
+    @classmethod
+    def _expand(cls, value: Path | None) -> Path | None:
+        return value.expanduser().absolute() if value else value
+
+
+_BY_PROVIDER = {"TRACER_UPSTREAM_": "upstreams", "TRACER_KEY_": "keys"}
+_CONFIG_FILE = "TRACER_CONFIG"  # another path of tracer.toml
+# Set by the supervisor for its children (metrics.py), so not a user's mistake.
+_KNOWN = {_CONFIG_FILE}
+
+
+def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> tuple[Settings, list[str]]:
+    """Settings and warnings from `file` (default: $TRACER_CONFIG, else ./tracer.toml if there) and the environment.
+
+    Raises ConfigError with one line for each wrong setting.
+    """
+    environ = os.environ if environ is None else environ
+    if file is None and environ.get(_CONFIG_FILE):
+        file = Path(environ[_CONFIG_FILE])
+    values = _read_file(file or Path("tracer.toml"), required=file is not None)
+    warnings: list[str] = []
+    for name, text in environ.items():
+        if name.startswith("TRACER_") and name not in _KNOWN:
+            _place(name, text, values, warnings)
+    values["otel"] = _otel(environ)
+    try:
+        return Settings(**values), warnings
+    except ValidationError as error:
+        raise ConfigError("\n".join(_explain(e) for e in error.errors())) from None
+
+
+def _read_file(path: Path, required: bool) -> dict[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text())
+    except FileNotFoundError:
+        if required:
+            raise ConfigError(f"{path}: no such configuration file") from None
+        return {}
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}") from None
+    unknown = [key for key in values if key not in Settings.model_fields or key == "otel"]
+    if unknown:
+        raise ConfigError("\n".join(f"{path}: unknown setting `{key}`{_hint(key)}" for key in unknown))
+    return values
+
+
+def _place(name: str, text: str, values: dict[str, Any], warnings: list[str]) -> None:
+    """Put one environment variable where it belongs in `values`, or say in `warnings` that it belongs nowhere."""
+    key = name.removeprefix("TRACER_").lower()
+    if key in Settings.model_fields and key not in ("otel", *_BY_PROVIDER.values()):
+        values[key] = text or None if key in ("clickhouse", "prices") else text
+        return
+    for prefix, field in _BY_PROVIDER.items():
+        if name.startswith(prefix):
+            slug = name.removeprefix(prefix).lower().replace("_", "-")
+            values[field] = {**values.get(field, {}), slug: text}
+            return
+    warnings.append(f"{name} is not a setting of Tracer and is ignored{_hint(key, 'TRACER_')}")
+
+
+def _hint(key: str, prefix: str = "") -> str:
+    close = difflib.get_close_matches(key, Settings.model_fields, n=1)
+    name = close[0].upper() if prefix and close else close[0] if close else ""
+    return f"; did you mean `{prefix}{name}`?" if close else ""
+
+
+def _explain(error: Any) -> str:
+    """One line for one of pydantic's errors; the value is left out where it may be a secret."""
+    field = str(error["loc"][0])
+    secret = field in ("keys", "clickhouse")
+    got = "" if secret else f", not {error['input']!r}"
+    name = f"TRACER_{field.upper()}" + "".join(f".{part}" for part in error["loc"][1:])
+    return f"{name} (`{field}` in tracer.toml): {error['msg']}{got}"
+
+
+def _otel(environ: Mapping[str, str]) -> Otel:
+    def configured(signal: str) -> bool:
+        if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
+            return False
+        if environ.get(f"OTEL_{signal}_EXPORTER", "otlp") == "none":
+            return False
+        return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
+
+    def protocol(signal: str) -> str:
+        general = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
+        return environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or general
+
+    capture = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").upper()
+    try:
+        return Otel(
+            traces=configured("TRACES"),
+            metrics=configured("METRICS"),
+            traces_protocol=protocol("TRACES"),  # type: ignore[arg-type]  # checked by pydantic
+            metrics_protocol=protocol("METRICS"),  # type: ignore[arg-type]
+            content=capture in ("SPAN_ONLY", "SPAN_AND_EVENT", "TRUE"),
+        )
+    except ValidationError as error:
+        wrong = ", ".join(repr(e["input"]) for e in error.errors())
+        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: should be `grpc` or `http/protobuf`, not {wrong}") from None
