@@ -1,1 +1,162 @@
-"""The `tracer` command."""
+"""The `tracer` command: options in, text and exit codes out. What the commands do lives elsewhere.
+
+Exit codes: 0 done, 1 it did not work out (a failed query, no such trace, a finding of doctor), 2 wrong options or settings.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import orjson
+import typer
+from rich.console import Console
+
+from tracer import __version__, config, doctor, preflight
+from tracer.child import log_to_stderr
+from tracer.config import ConfigError, Settings
+from tracer.store import client, schema, tree
+from tracer.supervisor import CannotStart, Supervisor
+
+app = typer.Typer(
+    name="tracer",
+    help="Observability and tracing for LLM calls: a reverse proxy, a spool, a store.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+FAILED, WRONG = 1, 2
+T = TypeVar("T")
+
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Path of tracer.toml.", show_default="./tracer.toml if there")]
+
+
+def main() -> None:
+    """Entry point of the `tracer` program."""
+    try:
+        app()
+    except BrokenPipeError:  # `tracer query … | head`
+        sys.stderr.close()
+        sys.exit(FAILED)
+
+
+@app.callback(invoke_without_command=True)
+def _version(version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False) -> None:
+    if version:
+        typer.echo(f"tracer {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def up(config_file: ConfigFile = None) -> None:
+    """Start the proxy, the sink and the embedded store, and watch them until Ctrl-C or SIGTERM."""
+    settings = _settings(config_file)
+    log_to_stderr(settings.log_level, "tracer")
+    try:
+        with preflight.owned_data_dir(settings):
+            preflight.check(settings)
+            _announce(settings)
+            Supervisor(settings).run()
+    except ConfigError as error:
+        _fail(error, WRONG)
+    except (preflight.AlreadyRunning, CannotStart) as error:
+        _fail(error)
+
+
+@app.command()
+def query(
+    sql: Annotated[str, typer.Argument(help="A ClickHouse query, such as 'SELECT count() FROM llm.calls'.")],
+    format: Annotated[str, typer.Option("--format", "-f", help="A ClickHouse format.", show_default="table or TabSeparated")] = "",
+    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value for {name:Type} in the query.")] = None,
+    config_file: ConfigFile = None,
+) -> None:
+    """Run SQL over the calls, whether Tracer runs or not."""
+    settings = _settings(config_file)
+    parameters = dict(_pair(text) for text in param or [])
+    chosen = format or ("PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparated")
+    _attempt(lambda: _copy(client.run_query(settings, sql, chosen, parameters)))
+
+
+@app.command()
+def trace(
+    id: Annotated[str, typer.Argument(help="A trace id as it was sent, or its 32 hex digits.")], config_file: ConfigFile = None
+) -> None:
+    """Print one trace as a tree of calls with their times, tokens and costs."""
+    settings = _settings(config_file)
+    rows = _attempt(lambda: tree.rows(settings, id))
+    if not rows:
+        _fail(f"no call with trace id {id!r}; a call can take a second to arrive")
+    Console().print(tree.trace_tree(rows))
+
+
+@app.command(name="schema")
+def print_schema(
+    cluster: Annotated[str | None, typer.Option("--cluster", help="Print the form for this cluster.")] = None,
+    config_file: ConfigFile = None,
+) -> None:
+    """Print the tables and views as SQL."""
+    typer.echo(schema.ddl(cluster, _settings(config_file)))
+
+
+@app.command(name="doctor")
+def print_findings(config_file: ConfigFile = None) -> None:
+    """Check what is configured, reachable and writable, and how deep the spool is."""
+    console = Console()
+    bad = 0
+    for finding in doctor.examine(_settings(config_file)):
+        mark = {True: "[green]ok[/]", False: "[red]no[/]", None: "[dim]--[/]"}[finding.ok]
+        console.print(f"{mark}  [bold]{finding.what}[/]: ", end="")
+        console.print(finding.detail, markup=False, highlight=False)
+        bad += finding.ok is False
+    raise typer.Exit(FAILED if bad else 0)
+
+
+@app.command(name="config")
+def print_config(config_file: ConfigFile = None) -> None:
+    """Print the settings in force, secrets masked."""
+    typer.echo(orjson.dumps(config.shown(_settings(config_file)), option=orjson.OPT_INDENT_2))
+
+
+def _settings(config_file: Path | None) -> Settings:
+    try:
+        settings, warnings = config.load(file=config_file)
+    except ConfigError as error:
+        _fail(error, WRONG)
+    for warning in warnings:
+        typer.echo(f"tracer: warning: {warning}", err=True)
+    return settings
+
+
+def _announce(settings: Settings) -> None:
+    base = f"http://{settings.host}:{settings.port}"
+    typer.echo(f"tracer {__version__}: OpenAI API at {base}/v1, default upstream {settings.upstream}", err=True)
+    where = "ClickHouse by TRACER_CLICKHOUSE" if settings.clickhouse else f"embedded store at http://{settings.host}:{settings.store_port}"
+    typer.echo(f"tracer: rows in llm.calls, {where}; data in {settings.data_dir}", err=True)
+    if settings.clickhouse and (fault := client.fault(settings)):
+        typer.echo(f"tracer: warning: {fault}; calls are kept in the spool until it answers", err=True)
+
+
+def _attempt(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except client.StoreError as error:
+        _fail(error)
+
+
+def _copy(pieces: "client.Pieces") -> None:
+    for piece in pieces:
+        sys.stdout.buffer.write(piece)
+    sys.stdout.flush()
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, value = text.partition("=")
+    if not separator:
+        _fail(f"--param should be name=value, not {text!r}", WRONG)
+    return name, value
+
+
+def _fail(error: object, code: int = FAILED) -> NoReturn:
+    typer.echo(f"tracer: {error}", err=True)
+    raise typer.Exit(code)

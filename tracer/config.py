@@ -60,13 +60,17 @@ class Otel(BaseModel, frozen=True):
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """All settings. A field's description is its line in docs/settings.md."""
 
-    data_dir: Path = Field(Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live.")
+    data_dir: Path = Field(
+        Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: Port = Field(8787, description="Port of the proxy; 8787 is where Portkey's SDKs look by default.")
     store_port: Port = Field(8123, description="Port of the embedded store's ClickHouse HTTP interface.")
     workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Proxy processes on the one port.")
     upstream: str = Field("openai", description="Default upstream: a provider's slug, or a base URL with `/v1`.")
-    custom_hosts: Listed = Field((), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default.")
+    custom_hosts: Listed = Field(
+        (), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default."
+    )
     clickhouse: SecretStr | None = Field(
         None, description="DSN of a ClickHouse server, `http://user:password@host:8123/`; unset = the embedded store."
     )
@@ -75,15 +79,22 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="`fast`: a reply may be a few ms ahead of its record. `strict`: its last byte waits until the record is on disk.",
     )
     capture: Literal["full", "metadata"] = Field(
-        "full", description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk."
+        "full",
+        description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk.",
     )
     max_request_bytes: Size = Field(64 << 20, description="Largest request body; beyond it the answer is 413.")
-    capture_bytes: Size = Field(4 << 20, description="Most bytes kept of one body, after media was replaced by its hash.")
-    connect_timeout: Annotated[float, Field(gt=0)] = Field(10.0, description="Seconds to open a connection to an upstream.")
+    capture_bytes: Size = Field(
+        4 << 20, description="Most bytes kept of one body, after media was replaced by its hash."
+    )
+    connect_timeout: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="Seconds to open a connection to an upstream."
+    )
     response_timeout: Annotated[float, Field(gt=0)] = Field(
         600.0, description="Seconds to wait for an upstream's response headers, and between two pieces of its body."
     )
-    shutdown_grace: Annotated[float, Field(ge=0)] = Field(30.0, description="Seconds that calls in flight get to finish on SIGTERM.")
+    shutdown_grace: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="Seconds that calls in flight get to finish on SIGTERM."
+    )
     propagate_traceparent: Listed = Field(
         (), description="Provider slugs (or `*`) that are sent a `traceparent` with Tracer's span as the parent."
     )
@@ -92,22 +103,30 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         14 * 86400.0, description="Seconds after which an undelivered record is given up (counted)."
     )
     spool_full: Literal["drop_new", "drop_old"] = Field(
-        "drop_old", description="What goes when the spool is at its bound, counted either way: the newest record or the oldest segment."
+        "drop_old",
+        description="What goes when the spool is at its bound, counted either way: the newest record or the oldest segment.",
     )
     segment_bytes: Size = Field(32 << 20, description="Size at which a spool file is closed and the next begun.")
     batch_rows: Annotated[int, Field(ge=1)] = Field(2000, description="Most calls in one batch to an exporter.")
     batch_bytes: Size = Field(32 << 20, description="Most spooled bytes in one batch to an exporter.")
-    batch_wait: Annotated[float, Field(ge=0)] = Field(0.5, description="Seconds that a batch which is not full waits for more calls.")
+    batch_wait: Annotated[float, Field(ge=0)] = Field(
+        0.5, description="Seconds that a batch which is not full waits for more calls."
+    )
     retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that rows of `llm.calls` are kept.")
-    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(30, description="Days that rows of `llm.bodies` are kept.")
+    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days that rows of `llm.bodies` are kept."
+    )
     store_memory: Size = Field(2 << 30, description="Memory limit of the embedded store's queries together.")
     store_allow_writes: bool = Field(
         False, description="Let the store's users write tables and read files; by default they can only query."
     )
     prices: Path | None = Field(None, description="TOML file of your own prices; they win over every other source.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line to print.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe log line to print."
+    )
     upstreams: dict[str, str] = Field(
-        {}, description="Origin of a provider by slug; in the environment `TRACER_UPSTREAM_<PROVIDER>`, capitals, `_` for `-`."
+        {},
+        description="Origin of a provider by slug; in the environment `TRACER_UPSTREAM_<PROVIDER>`, capitals, `_` for `-`.",
     )
     keys: dict[str, SecretStr] = Field(
         {},
@@ -145,6 +164,11 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
         return Settings(**values), warnings
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(e) for e in error.errors())) from None
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """This process's environment for a child process, with these TRACER_* variables in place of all that it has."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("TRACER_")} | variables
 
 
 def _read_file(path: Path, required: bool) -> dict[str, Any]:
@@ -215,3 +239,19 @@ def _otel(environ: Mapping[str, str]) -> Otel:
     except ValidationError as error:
         wrong = ", ".join(repr(e["input"]) for e in error.errors())
         raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: should be `grpc` or `http/protobuf`, not {wrong}") from None
+
+
+def child_environ(metrics_dir: Path) -> dict[str, str]:
+    """The environment of a child process: ours, and where all of them share their metrics."""
+    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)}
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """Settings as `tracer config` prints them: plain values, secrets masked."""
+    values = settings.model_dump(mode="json", exclude={"otel", "clickhouse"})
+    values["clickhouse"] = _masked_dsn(settings.clickhouse)
+    return values
+
+
+def _masked_dsn(dsn: SecretStr | None) -> str | None:
+    return re.sub(r"//[^@/]*@", "//***@", dsn.get_secret_value()) if dsn else None

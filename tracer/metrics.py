@@ -31,11 +31,26 @@ commit_seconds = Histogram(
 )
 
 exported = Counter("tracer_exported_calls", "Calls that an exporter has delivered.", ["exporter"])
-export_failures = Counter("tracer_export_failures", "Batches that an exporter could not deliver, by kind.", ["exporter", "kind"])
+export_failures = Counter(
+    "tracer_export_failures", "Batches that an exporter could not deliver, by kind.", ["exporter", "kind"]
+)
 dead_letters = Counter("tracer_dead_letters", "Calls given up and kept aside with their reason.", ["exporter"])
-depth = Gauge("tracer_spool_depth", "Records that an exporter has not delivered yet.", ["exporter"], multiprocess_mode="mostrecent")
+depth = Gauge(
+    "tracer_spool_depth",
+    "Records that an exporter has not delivered yet.",
+    ["exporter"],
+    multiprocess_mode="mostrecent",
+)
 lag_seconds = Gauge(
-    "tracer_lag_seconds", "Age of the oldest record that an exporter has not delivered.", ["exporter"], multiprocess_mode="mostrecent"
+    "tracer_lag_seconds",
+    "Age of the oldest record that an exporter has not delivered.",
+    ["exporter"],
+    multiprocess_mode="mostrecent",
+)
+rejected_by_collector = Counter(
+    "tracer_rejected_by_collector",
+    "Spans or metric points that a collector rejected inside a reply that said success, by signal.",
+    ["signal"],
 )
 unpriced = Counter("tracer_unpriced_calls", "Calls with usage but no price, by provider.", ["provider"])
 

@@ -1,0 +1,38 @@
+# `make demo` and `make test` each do all that they need, on a machine with Python 3.11 or newer.
+.PHONY: help demo test check format bench clean
+.DEFAULT_GOAL := help
+PYTHON_VENV := .venv/bin/python
+DEMO_PORT ?= 8787
+DEMO_STORE_PORT ?= 8123
+DEMO_MODEL_PORT ?= 8081
+
+help: ## Show these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/ready ## Tracer in front of a real local model, with real calls (DEMO_EXIT=1: leave afterwards)
+	@$(PYTHON_VENV) -m tracer.demo $(if $(filter-out 0,$(DEMO_EXIT)),--exit) \
+		--port $(DEMO_PORT) --store-port $(DEMO_STORE_PORT) --model-port $(DEMO_MODEL_PORT)
+
+test: .venv/ready ## All tests (TESTS=tests/proxy for some)
+	$(PYTHON_VENV) -m pytest $(TESTS)
+
+check: .venv/ready ## Lint, format, types, spelling
+	$(PYTHON_VENV) -m ruff check
+	$(PYTHON_VENV) -m ruff format --check
+	$(PYTHON_VENV) -m mypy
+	.venv/bin/codespell
+
+format: .venv/ready ## Format the code
+	$(PYTHON_VENV) -m ruff format
+	$(PYTHON_VENV) -m ruff check --fix
+
+bench: .venv/ready ## CPU per call of proxy and sink (needs Debian's nginx-light and wrk)
+	$(PYTHON_VENV) -m tests.bench.proxy
+	$(PYTHON_VENV) -m tests.bench.sink
+
+clean: ## Remove everything that the other targets made
+	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+
+.venv/ready: pyproject.toml constraints.txt .ci/bootstrap
+	@.ci/bootstrap
+	@touch $@

@@ -1,0 +1,114 @@
+"""What a benchmark starts, and how it reads their CPU time. Everything is on 127.0.0.1 and ends with its context."""
+
+import http.client
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+NGINX = """\
+daemon off;
+master_process on;
+worker_processes 1;
+pid {place}/nginx.pid;
+error_log stderr error;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off;
+    keepalive_requests 1000000000;
+    client_body_temp_path {place}/body;
+    proxy_temp_path {place}/proxy;
+    fastcgi_temp_path {place}/fastcgi;
+    uwsgi_temp_path {place}/uwsgi;
+    scgi_temp_path {place}/scgi;
+    {http}
+}}
+"""
+
+
+def require(*commands: str) -> None:
+    """Exit with what to install if a command is missing."""
+    packages = {"nginx": "nginx-light", "wrk": "wrk"}
+    missing = [packages[command] for command in commands if shutil.which(command, path=_path()) is None]
+    if missing:
+        sys.exit(f"this benchmark needs Debian's {' and '.join(missing)}: apt-get install {' '.join(missing)}")
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, all its threads included."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
+
+
+@contextmanager
+def running(command: list[str], environ: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+    """A child that has its own standard input (Tracer's children stop when it closes) and is ended with the context."""
+    child = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(environ) if environ else None)
+    try:
+        yield child
+    finally:
+        child.terminate()
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+        assert child.stdin
+        child.stdin.close()
+
+
+@contextmanager
+def nginx(place: Path, http_block: str, port: int) -> Iterator[int]:
+    """An nginx with one worker; the pid of that worker."""
+    place.mkdir()
+    place.chmod(0o755)  # the worker is another user
+    (place / "nginx.conf").write_text(NGINX.format(place=place, http=http_block))
+    binary = shutil.which("nginx", path=_path())
+    assert binary
+    with running([binary, "-p", str(place), "-c", str(place / "nginx.conf")]) as master:
+        wait_for(lambda: listens(port), master)
+        children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
+        yield int(children[0])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def wait_for(ready: Callable[[], bool], child: "subprocess.Popen[bytes]", timeout_s: float = 60) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not ready():
+        if child.poll() is not None:
+            sys.exit(f"{child.args!r} ended with exit code {child.returncode}")
+        if time.monotonic() > deadline:
+            sys.exit(f"{child.args!r} was not ready after {timeout_s:.0f} s")
+        time.sleep(0.05)
+
+
+def _path() -> str:
+    return f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"

@@ -1,0 +1,69 @@
+"""Fixtures that every test may ask for, and the clean environment that every test gets."""
+
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from tests.provider import Provider
+from tracer import config
+
+_NOT_OURS = ("OTEL_", "TRACER_", "OPENAI_", "PORTKEY_", "PROMETHEUS_MULTIPROC_DIR")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine that runs the tests reaches them (nor the processes that they start)."""
+    for name in os.environ:
+        if name.startswith(_NOT_OURS) or name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Provider]:
+    """A scripted provider; the test fails if anything malformed reached it."""
+    async with Provider.start() as running:
+        yield running
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that names a free port, never the same one twice in a test."""
+    given: set[int] = set()
+
+    def find() -> int:
+        while True:
+            with socket.create_server(("127.0.0.1", 0)) as probe:
+                port: int = probe.getsockname()[1]
+            if port not in given:
+                given.add(port)
+                return port
+
+    return find
+
+
+@pytest.fixture
+def load_settings(tmp_path: Path, free_port: Callable[[], int]) -> Callable[..., config.Settings]:
+    """Settings as `tracer` would load them from an environment with these variables: own directory, free ports."""
+
+    def load(**environ: str) -> config.Settings:
+        file = tmp_path / "tracer.toml"  # empty unless the test writes it, so that one in the working directory is not read
+        file.touch()
+        own = {
+            "TRACER_CONFIG": str(file),
+            "TRACER_DATA_DIR": str(tmp_path / "data"),
+            "TRACER_PORT": str(free_port()),
+            "TRACER_STORE_PORT": str(free_port()),
+        }
+        settings, warnings = config.load({**own, **environ})
+        assert not warnings
+        return settings
+
+    return load
+
+
+@pytest.fixture
+def settings(load_settings: Callable[..., config.Settings]) -> config.Settings:
+    return load_settings()

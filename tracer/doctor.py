@@ -1,0 +1,99 @@
+"""`tracer doctor`: what is configured, reachable and writable, and how deep the spool is. Looks, changes nothing."""
+
+import os
+import socket
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from tracer.config import ConfigError, Settings
+from tracer.proxy.route import routes
+from tracer.sink import dead
+from tracer.spool import logs, positions, reader
+from tracer.store import client
+
+TIMEOUT_SECONDS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `ok` None: neither good nor bad."""
+
+    ok: bool | None
+    what: str
+    detail: str
+
+
+def examine(settings: Settings) -> Iterator[Finding]:
+    """Every check, as its result comes."""
+    yield _data_dir(settings)
+    yield _proxy(settings)
+    yield _upstream(settings)
+    yield _clickhouse(settings)
+    yield _otlp(settings)
+    yield from _spool(settings)
+    for exporter, letters in dead.count(settings.data_dir).items():
+        yield Finding(False, f"dead letters, {exporter}", f"{letters} in {settings.data_dir / 'dead'}")
+
+
+def exporter_names(settings: Settings) -> list[str]:
+    """Names of the exporters that these settings open, as they stand in the spool."""
+    return ["clickhouse", *(["otlp"] if settings.otel.traces or settings.otel.metrics else [])]
+
+
+def _data_dir(settings: Settings) -> Finding:
+    path = settings.data_dir
+    existing = next(p for p in (path, *path.parents) if p.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    return Finding(writable, "data directory", f"{path} {'is' if writable else 'is not'} writable")
+
+
+def _proxy(settings: Settings) -> Finding:
+    url = f"http://{settings.host}:{settings.port}/ready"
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as reply:
+            return Finding(True, "proxy", f"{url}: {reply.read(200).decode(errors='replace')}")
+    except urllib.error.HTTPError as error:
+        return Finding(False, "proxy", f"{url}: {error.read(200).decode(errors='replace')}")
+    except OSError as error:
+        return Finding(None, "proxy", f"nothing answers on {settings.host}:{settings.port} ({error}); `tracer up` starts it")
+
+
+def _upstream(settings: Settings) -> Finding:
+    try:
+        target = routes(settings).default
+    except ConfigError as error:
+        return Finding(False, "default upstream", str(error))
+    parts = urlsplit(target.base_url)
+    address = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection(address, TIMEOUT_SECONDS).close()
+    except OSError as error:
+        return Finding(False, "default upstream", f"{target.slug} at {target.base_url} cannot be reached: {error}")
+    return Finding(True, "default upstream", f"{target.slug} at {target.base_url}")
+
+
+def _clickhouse(settings: Settings) -> Finding:
+    what = "embedded store" if settings.clickhouse is None else "ClickHouse"
+    try:
+        rows = b"".join(client.run_query(settings, "SELECT count() FROM llm.calls", "TabSeparated")).decode().strip()
+    except client.StoreError as error:
+        return Finding(False, what, str(error))
+    return Finding(True, what, f"{rows} calls stored")
+
+
+def _otlp(settings: Settings) -> Finding:
+    if not (settings.otel.traces or settings.otel.metrics):
+        return Finding(None, "OTLP", "no endpoint configured (OTEL_EXPORTER_OTLP_ENDPOINT); spans are not exported")
+    return Finding(True, "OTLP", f"spans: {settings.otel.traces}, metrics: {settings.otel.metrics}, {settings.otel.traces_protocol}")
+
+
+def _spool(settings: Settings) -> Iterator[Finding]:
+    found = logs(settings.data_dir)
+    for name in exporter_names(settings):
+        waiting = [reader.backlog(log, positions.load(log, name).taken) for log in found]
+        records = sum(backlog.records for backlog in waiting)
+        lag = max(map(reader.age_seconds, waiting), default=0.0)
+        yield Finding(True, f"spool, {name}", f"depth {records} records, lag {lag:.1f} s")

@@ -1,0 +1,61 @@
+"""The first look at a request: its identity, its trace context, and what of it may be recorded."""
+
+import random
+import re
+import time
+from urllib.parse import unquote
+
+from aiohttp import web
+
+from tracer.ids import uuid7
+from tracer.proxy import headers
+from tracer.proxy.context import text, trace_context
+from tracer.proxy.flight import Flight
+from tracer.proxy.route import Refused
+
+_DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+LONGEST_CLIENT = 128
+
+
+def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight:
+    """Notes for a new call, made now. Never raises: whatever a request holds, it gets its record."""
+    began = time.perf_counter_ns()
+    started_ns = time.time_ns()
+    call_id = uuid7(started_ns, random.getrandbits(80))
+    path = origin_form(request)
+    return Flight(
+        call_id=call_id,
+        started_ns=started_ns,
+        clock=lambda: time.perf_counter_ns() - began,
+        trace=trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, _span_id),
+        door=door,
+        method=request.method,
+        path=headers.recorded_target(path),
+        request_headers=headers.recorded(request.raw_headers),
+        # "false" in any case; a header that says anything else, or is not there, leaves capture on.
+        content=keep_content and request.headers.get("x-portkey-debug", "").lower() != "false",
+        client=text(request.headers.get("User-Agent"))[:LONGEST_CLIENT],
+        attempt=_attempt(request.headers.get("x-stainless-retry-count", "")),
+    )
+
+
+def origin_form(request: web.BaseRequest) -> str:
+    """The request target as sent, path and query; of an absolute URL only those."""
+    return request.raw_path if request.raw_path.startswith("/") else request.rel_url.raw_path_qs
+
+
+def target_path(request: web.BaseRequest) -> str:
+    """The target to send on. Raises Refused for dot segments, which would climb out of the provider's API path."""
+    target = origin_form(request)
+    path = target.partition("?")[0]
+    if ("." in path or "%" in path) and _DOT_SEGMENT.search(unquote(unquote(path))):
+        raise Refused(400, "bad_path", "the path has dot segments")
+    return target
+
+
+def _span_id() -> str:
+    return f"{random.getrandbits(64) or 1:016x}"
+
+
+def _attempt(count: str) -> int:
+    return int(count) if count.isascii() and count.isdigit() and len(count) < 6 else 0

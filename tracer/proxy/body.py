@@ -1,0 +1,120 @@
+"""The request's body on its way up: read whole where that is cheap or needed, else passed on piece by piece.
+
+Whole: small bodies (most calls: one packet, one write), and JSON for endpoints where a stream's usage may have to be asked for.
+In pieces: everything else, so an upload neither waits nor fills memory; back-pressure runs from the provider to the client,
+since the next piece is only read when the last one was taken.
+"""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import orjson
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
+from tracer.proxy.flight import Flight, whole
+from tracer.proxy.route import Refused
+from tracer.proxy.tee import Tee
+
+# A body this small is read before the upstream is asked. OpenAI's SDKs send a body in one or two packets up to about here.
+SMALL = 256 << 10
+# Largest write handed to aiohttp in one piece; it warns beyond 1 MiB, for the event loop's sake.
+SLICE = 512 << 10
+# Endpoints whose streams report usage only if asked. Their requests are read whole, as JSON.
+ASKABLE = frozenset({"/v1/chat/completions", "/v1/completions"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request's body: `data` if read whole, else `pieces`; neither if there is none. `parsed` if JSON was needed."""
+
+    data: bytes | None = None
+    pieces: AsyncIterator[bytes] | None = None
+    parsed: object = None
+
+
+class BodyLost(Exception):
+    """The client left before its body was complete."""
+
+
+async def receive(request: web.BaseRequest, flight: Flight, path: str, limit: int, capture_bytes: int) -> Sent:
+    """The body of `request`. Raises Refused (too large, not JSON where JSON is needed, broken framing) and BodyLost."""
+    if not request.body_exists:
+        return Sent()
+    length = request.content_length
+    if length is not None and length > limit:
+        raise too_large(limit)
+    as_json = request.method == "POST" and path in ASKABLE and request.content_type == "application/json"
+    if not as_json and (length is None or length > SMALL):
+        return Sent(pieces=_passing(request, flight, limit, capture_bytes))
+    data = await _read(request, limit)
+    flight.request_end_ns = flight.clock()
+    flight.request = whole(data, flight.request_end_ns)
+    return Sent(data=data, parsed=_json(data) if as_json else None)
+
+
+def slices(data: bytes) -> AsyncIterator[bytes] | bytes:
+    """A body for aiohttp: as it is, or cut so that no single write is long."""
+    return data if len(data) <= SLICE else _sliced(data)
+
+
+async def _sliced(data: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(data), SLICE):
+        yield data[start : start + SLICE]
+
+
+def too_large(limit: int) -> Refused:
+    return Refused(413, "body_too_large", f"the request body is larger than {limit} bytes (TRACER_MAX_REQUEST_BYTES)")
+
+
+async def _read(request: web.BaseRequest, limit: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    async for piece in _pieces(request):
+        size += len(piece)
+        if size > limit:
+            raise too_large(limit)
+        parts.append(piece)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def _passing(request: web.BaseRequest, flight: Flight, limit: int, capture_bytes: int) -> AsyncIterator[bytes]:
+    tee = Tee(capture_bytes)
+    flight.request = tee
+    try:
+        async for piece in _pieces(request):
+            tee.add(piece, flight.clock())
+            if tee.size > limit:
+                raise too_large(limit)
+            yield piece
+    except (Refused, BodyLost) as error:
+        # aiohttp turns an exception in here into one of its own; forward.py looks for the cause here.
+        flight.body_error = error
+        raise
+    flight.request_end_ns = flight.clock()
+
+
+async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.content.iter_any():
+            yield piece
+    except (web.RequestPayloadError, HttpProcessingError) as error:
+        raise Refused(400, "bad_body", f"the request body is not framed as its headers say: {type(error).__name__}") from error
+    except ConnectionError as error:
+        raise BodyLost from error
+
+
+def _json(data: bytes) -> object:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        return _lenient(data, error)
+
+
+def _lenient(data: bytes, error: orjson.JSONDecodeError) -> object:
+    """JSON as Python reads it: NaN and lone surrogates are for the provider to refuse, not for us."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError):
+        raise Refused(400, "bad_json", f"the request body is not valid JSON: {error.msg} (byte {error.pos})") from None

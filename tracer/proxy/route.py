@@ -1,0 +1,157 @@
+"""Which upstream a request goes to. Values in, values out.
+
+Order: `x-portkey-custom-host` (header, else in `x-portkey-config`), then `x-portkey-provider` (header, else config), then
+the default upstream. A custom host is an open door into the private network, so only hosts that the configuration names are
+let through, and what is compared is the parsed host and port, never the text.
+
+A base URL that nobody gave a provider's name speaks OpenAI's dialect, so its provider is `openai`; `upstream` tells the truth
+about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<SLUG> to the URL.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urlsplit
+
+import orjson
+
+from tracer.config import ConfigError, Settings
+from tracer.proxy.providers import PROVIDERS, UNLISTED, Provider
+
+_PORTS = {"http": 80, "https": 443}
+
+
+class Refused(Exception):
+    """Tracer itself says no; nothing goes upstream. `kind` is the row's error_type."""
+
+    def __init__(self, status: int, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.kind = kind
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A chosen upstream. `base_url` stands for `/v1` of the OpenAI door and has no slash at the end."""
+
+    slug: str
+    provider: Provider
+    base_url: str
+    host: str  # host[:port], for the row
+    custom: bool = False  # named by the caller: the configuration's keys are not for it
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All that routing needs of the settings, worked out once."""
+
+    default: Target
+    targets: Mapping[str, Target]
+    custom_hosts: frozenset[tuple[str, int | None]]
+
+
+def routes(settings: Settings) -> Routes:
+    """Raises ConfigError for an upstream that is neither a known slug nor a usable URL."""
+    targets = {slug: _target(slug, known) for slug, known in PROVIDERS.items() if known.origin}
+    for slug, origin in settings.upstreams.items():
+        setting = "TRACER_UPSTREAM_" + slug.upper().replace("-", "_")
+        targets[slug] = _configured(setting, slug, PROVIDERS.get(slug, UNLISTED), origin)
+    if "://" in settings.upstream:
+        default = _configured("TRACER_UPSTREAM", _slug_of(settings.upstream, targets), UNLISTED, settings.upstream)
+    elif settings.upstream in targets:
+        default = targets[settings.upstream]
+    else:
+        raise ConfigError(
+            f"TRACER_UPSTREAM: should be a base URL such as http://127.0.0.1:8000/v1 or one of {', '.join(sorted(targets))}, "
+            f"not {settings.upstream!r}; for another name set its origin in TRACER_UPSTREAM_<NAME>"
+        )
+    return Routes(default, targets, frozenset(_host_entry(entry) for entry in settings.custom_hosts))
+
+
+def choose(routes: Routes, headers: Mapping[str, str]) -> Target:
+    """The upstream for a request with these headers (case-insensitive mapping). Raises Refused."""
+    config = portkey_config(headers)
+    slug = headers.get("x-portkey-provider") or str(config.get("provider") or "")
+    target = _by_slug(routes, slug) if slug else None
+    custom_host = headers.get("x-portkey-custom-host") or str(config.get("custom_host") or "")
+    if custom_host:
+        return _custom(routes, custom_host, target)
+    return target or routes.default
+
+
+def portkey_config(headers: Mapping[str, str]) -> dict[str, object]:
+    """`x-portkey-config` as an object; empty if it is a config id or anything else that only the hosted service knows."""
+    text = headers.get("x-portkey-config")
+    if not text or not text.lstrip().startswith("{"):
+        return {}
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _by_slug(routes: Routes, slug: str) -> Target:
+    target = routes.targets.get(slug.removeprefix("@").lower())
+    if target is None:
+        name = slug.removeprefix("@").lower()
+        wanted = f"set TRACER_UPSTREAM_{name.upper().replace('-', '_')} to its origin"
+        why = f"provider {slug!r} has no fixed origin: {wanted}" if name in PROVIDERS else f"unknown provider {slug!r}"
+        known = "" if name in PROVIDERS else f"; known are {', '.join(sorted(routes.targets))}, or {wanted}"
+        raise Refused(400, "unknown_provider", f"x-portkey-provider: {why}{known}")
+    return target
+
+
+def _custom(routes: Routes, url: str, named: Target | None) -> Target:
+    parts = _parse(url)
+    if parts is None:
+        raise Refused(400, "custom_host_invalid", "x-portkey-custom-host: should be a base URL such as https://host:port/v1")
+    port = parts.port or _PORTS[parts.scheme]
+    host = (parts.hostname or "").lower()
+    if (host, port) not in routes.custom_hosts and not ((host, None) in routes.custom_hosts and port == _PORTS[parts.scheme]):
+        raise Refused(
+            400,
+            "custom_host_not_allowed",
+            f"x-portkey-custom-host: {host}:{port} is not among TRACER_CUSTOM_HOSTS of this Tracer",
+        )
+    slug, provider = (named.slug, named.provider) if named else ("openai", PROVIDERS["openai"])
+    return Target(slug, provider, url.rstrip("/"), parts.netloc, custom=True)
+
+
+def _target(slug: str, provider: Provider) -> Target:
+    assert provider.origin is not None
+    return Target(slug, provider, provider.origin + provider.api_path, urlsplit(provider.origin).netloc)
+
+
+def _configured(setting: str, slug: str, provider: Provider, url: str) -> Target:
+    """A target from a configured URL: with a path it is the whole base URL, without one the provider's own path follows."""
+    parts = _parse(url)
+    if parts is None:
+        raise ConfigError(f"{setting}: should be an http or https URL without user, query or fragment, not {url!r}")
+    path = parts.path.rstrip("/") or provider.api_path
+    return Target(slug, provider, f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)
+
+
+def _parse(url: str) -> SplitResult | None:
+    """The parts of a plain base URL, else None."""
+    try:
+        parts = urlsplit(url)
+        usable = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    extras = parts.username is not None or parts.password is not None or parts.query or parts.fragment or "?" in url
+    control = any(c.isspace() or not c.isprintable() or c == "\\" for c in url)
+    return parts if usable and parts.scheme in _PORTS and not extras and not control else None
+
+
+def _slug_of(url: str, targets: Mapping[str, Target]) -> str:
+    """The provider whose host the URL names, else `openai`: the dialect it speaks."""
+    host = urlsplit(url).netloc
+    return next((slug for slug, target in targets.items() if target.host == host), "openai")
+
+
+def _host_entry(entry: str) -> tuple[str, int | None]:
+    parts = _parse(entry if "://" in entry else f"http://{entry}")
+    if parts is None or not parts.hostname or parts.path.strip("/"):
+        raise ConfigError(f"TRACER_CUSTOM_HOSTS: should be a comma list of host or host:port, not {entry!r}")
+    return parts.hostname.lower(), parts.port

@@ -1,0 +1,131 @@
+"""WebSocket upgrades (`/v1/realtime`, and `/v1/responses`, which is both): messages pass both ways, one record is left.
+
+The upstream is asked first, so a refusal reaches the client as an ordinary reply. Frames are taken apart and put together again
+by aiohttp at both ends: messages, their kinds, order and the close code are the peer's; fragmentation and compression are each
+connection's own.
+"""
+
+import asyncio
+from dataclasses import dataclass, replace
+
+import aiohttp
+from aiohttp import web
+from multidict import CIMultiDict
+from yarl import URL
+
+from tracer.proxy.flight import NO_COPY, Flight
+from tracer.proxy.replies import CALL_ID, TRACE_ID, failure, header_safe
+from tracer.proxy.upstream import ERRORS, Upstreams, explain
+from tracer.records import Outcome
+
+# Realtime audio comes in pieces of some 100 kB; OpenAI's limit for one event is 15 MB.
+LARGEST_MESSAGE = 16 << 20
+_HANDSHAKE = frozenset(
+    ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "content-length"]
+)
+_ABNORMAL = aiohttp.WSCloseCode.INTERNAL_ERROR
+# Codes that only an end of a connection says to itself: no code was given, the connection broke.
+_BROKEN = 1006
+_NOT_ON_THE_WIRE = frozenset({1005, _BROKEN})
+
+Side = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
+
+
+@dataclass(slots=True)
+class _Count:
+    """What passed in one direction."""
+
+    messages: int = 0
+    bytes: int = 0
+    first_ns: int = 0
+
+
+def is_upgrade(request: web.BaseRequest) -> bool:
+    """Whether a request asks to become a WebSocket."""
+    tokens = request.headers.get("Connection", "").lower()
+    return request.headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in tokens
+
+
+async def relay(
+    request: web.BaseRequest, flight: Flight, upstreams: Upstreams, url: str, headers: list[tuple[str, str]]
+) -> web.StreamResponse:
+    """Connect both sides and pass messages until one closes."""
+    flight.websocket = True
+    flight.request_end_ns = flight.clock()
+    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
+    sent = CIMultiDict((name, value) for name, value in headers if name.lower() not in _HANDSHAKE)
+    try:
+        upstream = await upstreams.session(url).ws_connect(
+            URL(url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoping=True
+        )
+    except aiohttp.WSServerHandshakeError as error:
+        flight.headers_ns = flight.clock()
+        flight.status = error.status
+        flight.end(Outcome.UPSTREAM_ERROR, "websocket_refused", f"{flight.upstream} refused the WebSocket")
+        return failure(
+            error.status if error.status >= 400 else 502,
+            "websocket_refused",
+            flight.error_message,
+            trace_id=flight.trace.trace_id,
+            call_id=str(flight.call_id),
+        )
+    except ERRORS as error:
+        found = explain(error, flight.upstream)
+        flight.status = found.status
+        flight.end(found.outcome, found.kind, found.message)
+        return failure(
+            found.status,
+            found.kind,
+            found.message,
+            trace_id=flight.trace.trace_id,
+            call_id=str(flight.call_id),
+            retry=found.retry,
+        )
+    flight.headers_ns = flight.clock()
+    async with upstream:
+        return await _connected(request, flight, upstream)
+
+
+async def _connected(
+    request: web.BaseRequest, flight: Flight, upstream: aiohttp.ClientWebSocketResponse
+) -> web.WebSocketResponse:
+    chosen = (upstream.protocol,) if upstream.protocol else ()
+    client = web.WebSocketResponse(protocols=chosen, max_msg_size=LARGEST_MESSAGE, autoping=True)
+    client.headers[TRACE_ID] = header_safe(flight.trace.trace_id)
+    client.headers[CALL_ID] = str(flight.call_id)
+    flight.status = 101
+    await client.prepare(request)
+    # Counted, not kept: a realtime session is audio and events for an hour.
+    up, down = _Count(), _Count()
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_pump(client, upstream, flight, up))
+            group.create_task(_pump(upstream, client, flight, down))
+    finally:
+        flight.request, flight.response = replace(NO_COPY, size=up.bytes), replace(NO_COPY, size=down.bytes)
+        flight.messages_up, flight.messages_down = up.messages, down.messages
+        flight.first_byte_ns = down.first_ns
+    flight.upstream_end_ns = flight.clock()
+    if client.close_code == _BROKEN:
+        flight.client_left()
+    elif upstream.close_code in (_BROKEN, _ABNORMAL):
+        flight.end(Outcome.STREAM_ERROR, "websocket_closed", f"{flight.upstream} closed the WebSocket: {upstream.close_code}")
+    return client
+
+
+async def _pump(source: Side, sink: Side, flight: Flight, count: _Count) -> None:
+    """Messages from one side to the other until the source closes; then the other side is closed with the same code."""
+    async for message in source:
+        count.first_ns = count.first_ns or flight.clock()
+        count.messages += 1
+        try:
+            if message.type is aiohttp.WSMsgType.TEXT:
+                count.bytes += len(message.data.encode())
+                await sink.send_str(message.data)
+            else:
+                count.bytes += len(message.data)
+                await sink.send_bytes(message.data)
+        except ConnectionError:
+            break  # the other side has gone; its own pump says how
+    code = source.close_code or _ABNORMAL
+    await sink.close(code=aiohttp.WSCloseCode.OK if code in _NOT_ON_THE_WIRE else code)

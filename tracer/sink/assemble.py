@@ -1,0 +1,219 @@
+"""A streamed answer put together as the JSON that the same call without streaming would have given.
+
+chat.completion.chunk → chat.completion, text_completion chunks → one text_completion, response.* events → the response object.
+For reading, not for accounting: nothing else is computed from it.
+
+Rules
+- Text is joined in order of arrival, per choice. Tool calls are joined by `index`, and by `id` where a provider sends none.
+- Of everything else in a delta the last value that is not null stands, except that lists (logprobs, annotations,
+  reasoning_details) grow.
+- The responses API repeats the whole answer in its terminal event, which is taken as it is. If the stream was cut before, or
+  the provider leaves `output` empty there, the output is put together from the events of its items.
+"""
+
+from collections.abc import Iterable, KeysView, Mapping
+from typing import Any
+
+import orjson
+
+_JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
+_RESPONSE_TEXTS = {
+    "response.output_text.delta": ("content", "output_text", "text"),
+    "response.refusal.delta": ("content", "refusal", "refusal"),
+    "response.reasoning_text.delta": ("content", "reasoning_text", "text"),
+    "response.reasoning_summary_text.delta": ("summary", "summary_text", "text"),
+}
+_RESPONSE_ARGUMENTS = {
+    "response.function_call_arguments.delta": "arguments",
+    "response.mcp_call_arguments.delta": "arguments",
+    "response.custom_tool_call_input.delta": "input",
+    "response.code_interpreter_call_code.delta": "code",
+}
+_MOST_PARTS = 1024
+
+
+def assemble(documents: list[dict[str, Any]]) -> str:
+    """The answer as JSON text; empty if these are not events of a known kind."""
+    whole: dict[str, Any] | None = None
+    if any(isinstance(document.get("choices"), list) for document in documents):
+        whole = _chunks(documents)
+    elif any(str(document.get("type")).startswith("response.") for document in documents):
+        whole = _response(documents)
+    if not whole:
+        return ""
+    try:
+        return orjson.dumps(whole).decode()
+    except (TypeError, ValueError):  # nested beyond what orjson writes
+        return ""
+
+
+def _chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    whole: dict[str, Any] = {}
+    choices: dict[int, _Choice] = {}
+    frame: KeysView[str] = whole.keys()
+    for document in documents:
+        # What surrounds the choices repeats itself in every chunk; it is read when it looks different, and once at the end.
+        if document.keys() != frame or document.get("usage"):
+            frame = document.keys()
+            _take_frame(whole, document)
+        listed = document.get("choices")
+        for position, choice in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(choice, dict):
+                index = _index(choice, position)
+                kept = choices.get(index)
+                if kept is None:
+                    kept = choices[index] = _Choice(index)
+                kept.take(choice)
+    _take_frame(whole, documents[-1])
+    for padding in ("obfuscation", "p"):  # OpenAI's and Mistral's, against guessing text from packet sizes
+        whole.pop(padding, None)
+    if isinstance(kind := whole.get("object"), str):
+        whole["object"] = kind.removesuffix(".chunk")
+    whole["choices"] = [choices[index].whole() for index in sorted(choices)]
+    return whole
+
+
+def _take_frame(whole: dict[str, Any], document: Mapping[str, Any]) -> None:
+    for key, value in document.items():
+        if key != "choices" and value is not None and value != "":
+            whole[key] = value
+
+
+class _Choice:
+    """One choice of a chat or text completion, growing."""
+
+    def __init__(self, index: int) -> None:
+        self._fields: dict[str, Any] = {"index": index}
+        self._message: dict[str, Any] = {}
+        self._texts: dict[str, list[str]] = {}
+        self._calls: list[dict[str, Any]] = []
+
+    def take(self, choice: Mapping[str, Any]) -> None:
+        for key, value in choice.items():
+            if value is None:
+                continue
+            if key == "delta":
+                self._take_delta(value)
+            elif key == "text" and isinstance(value, str):
+                self._texts.setdefault("text", []).append(value)
+            elif key not in ("index", "message"):
+                _grow(self._fields, key, value)
+
+    def whole(self) -> dict[str, Any]:
+        texts = {key: "".join(parts) for key, parts in self._texts.items()}
+        if "text" in texts:
+            self._fields["text"] = texts.pop("text")
+        else:
+            message = {"role": "assistant", "content": None, **self._message, **texts}
+            if self._calls:
+                message["tool_calls"] = self._calls
+            self._fields["message"] = message
+        return {"finish_reason": None, **self._fields}
+
+    def _take_delta(self, delta: Any) -> None:
+        if not isinstance(delta, dict):
+            return
+        for key, value in delta.items():
+            if key in _JOINED and isinstance(value, str):
+                self._texts.setdefault(key, []).append(value)
+            elif key == "tool_calls" and isinstance(value, list):
+                for call in value:
+                    if isinstance(call, dict):
+                        self._take_call(call)
+            elif key in ("function_call", "audio") and isinstance(value, dict):
+                _join(self._message.setdefault(key, {}), value)
+            elif value is not None:
+                _grow(self._message, key, value)
+
+    def _take_call(self, piece: Mapping[str, Any]) -> None:
+        call = next((call for call in reversed(self._calls) if _same_call(call, piece)), None)
+        if call is None:
+            call = {}
+            self._calls.append(call)
+        for key, value in piece.items():
+            if isinstance(value, dict):
+                _join(call.setdefault(key, {}), value)
+            elif value is not None:
+                call[key] = value
+
+
+def _same_call(call: Mapping[str, Any], piece: Mapping[str, Any]) -> bool:
+    if piece.get("index") is not None:
+        return bool(call.get("index") == piece["index"])
+    return not piece.get("id") or bool(call.get("id") == piece["id"])
+
+
+def _join(whole: Any, piece: Mapping[str, Any]) -> None:
+    """Texts grow, everything else is replaced; `name` and ids come in one piece, sometimes repeatedly."""
+    if not isinstance(whole, dict):
+        return
+    for key, value in piece.items():
+        old = whole.get(key)
+        if isinstance(value, str) and isinstance(old, str) and key in ("arguments", "data", "transcript", "input"):
+            whole[key] = old + value
+        elif value is not None and (value != "" or old is None):
+            whole[key] = value
+
+
+def _grow(whole: dict[str, Any], key: str, value: Any) -> None:
+    old = whole.get(key)
+    if isinstance(old, list) and isinstance(value, list):
+        whole[key] = old + value
+    elif isinstance(old, dict) and isinstance(value, dict):
+        whole[key] = merged = dict(old)
+        for inner, part in value.items():
+            if isinstance(part, list) and isinstance(merged.get(inner), list):
+                merged[inner] = merged[inner] + part
+            elif part is not None:
+                merged[inner] = part
+    else:
+        whole[key] = value
+
+
+def _response(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    whole: dict[str, Any] = {}
+    items: dict[int, dict[str, Any]] = {}
+    texts: dict[tuple[int, str, int, str, str], list[str]] = {}
+    for event in events:
+        kind = str(event.get("type"))
+        response, item, delta = event.get("response"), event.get("item"), event.get("delta")
+        at = _index({"index": event.get("output_index")}, 0)
+        if isinstance(response, dict):
+            whole = {**whole, **response}
+        elif kind in ("response.output_item.added", "response.output_item.done") and isinstance(item, dict):
+            items[at] = dict(item)
+            if kind.endswith(".done"):
+                texts = {key: parts for key, parts in texts.items() if key[0] != at}
+        elif isinstance(delta, str):
+            if kind in _RESPONSE_TEXTS:
+                where, part, key = _RESPONSE_TEXTS[kind]
+                number = _index({"index": event.get(f"{where}_index")}, 0)
+                texts.setdefault((at, where, number, part, key), []).append(delta)
+            elif kind in _RESPONSE_ARGUMENTS:
+                texts.setdefault((at, "", 0, "", _RESPONSE_ARGUMENTS[kind]), []).append(delta)
+    if not whole.get("output") and (items or texts):
+        whole["output"] = _output(items, texts)
+    return whole
+
+
+def _output(
+    items: dict[int, dict[str, Any]], texts: Mapping[tuple[int, str, int, str, str], list[str]]
+) -> list[dict[str, Any]]:
+    """The items, and in those that no event completed the text that had arrived."""
+    for (at, where, number, part, key), pieces in sorted(texts.items()):
+        item = items.setdefault(at, {"type": "message" if where == "content" else where or "function_call"})
+        joined = "".join(pieces)
+        if not where:
+            item[key] = joined
+            continue
+        parts = item.get(where)
+        parts = list(parts) if isinstance(parts, list) else []
+        parts += [{"type": part, key: ""} for _ in range(number + 1 - len(parts))]
+        parts[number] = {"type": part, key: joined}
+        item[where] = parts
+    return [items[at] for at in sorted(items)]
+
+
+def _index(choice: Mapping[str, Any], position: int) -> int:
+    index = choice.get("index")
+    return index if type(index) is int and 0 <= index < _MOST_PARTS else position

@@ -1,0 +1,95 @@
+"""A kept body as plain bytes and as text for people.
+
+A body may be compressed, cut in the middle (head and tail kept), not text at all, or any of these together. Everything that
+reads bodies starts from `Plain`, so it is decided once: contiguous bytes stand in `head`, and `tail` is used only behind a gap.
+"""
+
+from array import array
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from tracer.inflate import inflate
+from tracer.records import Body, Chunks, Headers
+
+_TEXT = ("json", "xml", "x-www-form-urlencoded", "javascript", "event-stream", "graphql", "yaml", "csv", "sdp")
+
+
+class Plain(Struct, frozen=True):
+    """A body without its content coding.
+
+    `lengths`: plain bytes for each recorded chunk, where they differ from the wire's. `coding`: one that could not be undone.
+    """
+
+    head: bytes
+    tail: bytes = b""
+    truncated: bool = False
+    lengths: tuple[int, ...] | None = None
+    coding: str = ""
+
+
+def header(headers: Headers, name: str) -> str:
+    """The first value of a header; `name` in lower case."""
+    return next((value for key, value in headers if key.lower() == name), "")
+
+
+def media_type(headers: Headers) -> str:
+    """Of the Content-Type, in lower case and without its parameters."""
+    return header(headers, "content-type").partition(";")[0].strip().lower()
+
+
+def is_json(media: str) -> bool:
+    """One JSON document; not a stream of several."""
+    return media == "application/json" or (media.endswith("+json") and media != "application/stream+json")
+
+
+def plain(body: Body, headers: Headers, chunks: Chunks | None = None) -> Plain:
+    """The plain bytes of `body`; of a compressed body that was cut in the middle, those before the gap."""
+    coding = header(headers, "content-encoding").strip().lower()
+    if coding in ("", "identity") or not body.head:
+        if body.truncated:
+            return Plain(body.head, body.tail, True)
+        return Plain(body.head + body.tail if body.tail else body.head)
+    wire = body.head if body.truncated else body.head + body.tail
+    inflated = inflate(_pieces(wire, chunks), coding)
+    if inflated is None:
+        return Plain(b"", coding=coding)
+    return Plain(inflated.data, truncated=body.truncated or not inflated.complete, lengths=inflated.lengths)
+
+
+def text(body: Body, content: Plain, media: str) -> str:
+    """What `llm.bodies` shows: the text, or what kind of thing it was."""
+    if not body.size and not content.head:
+        return ""
+    if content.coding:
+        return f"[{content.coding}-encoded {media or 'body'}, {body.size} bytes]"
+    if media.startswith("multipart/"):
+        return f"[{media}, {body.size} bytes]"
+    if not _is_text(media, content.head):
+        return f"[binary {media or 'body'}, {body.size} bytes]"
+    if not content.truncated:
+        return content.head.decode("utf-8", "replace")
+    missing = max(body.size - len(body.head) - len(body.tail), 0)
+    gap = f"\n[… {missing} bytes not kept …]\n"
+    return content.head.decode("utf-8", "replace") + gap + content.tail.decode("utf-8", "replace")
+
+
+def _is_text(media: str, head: bytes) -> bool:
+    if media.startswith("text/") or any(word in media for word in _TEXT):
+        return True
+    if media not in ("", "application/octet-stream"):
+        return False
+    return not media and b"\0" not in head[:1024]
+
+
+def _pieces(wire: bytes, chunks: Chunks | None) -> Iterator[bytes]:
+    """The body as it arrived; in one piece if that is not known."""
+    lengths = array("I")
+    if chunks is not None and len(chunks.length) % lengths.itemsize == 0:
+        lengths.frombytes(chunks.length)
+    start = 0
+    for length in lengths:
+        yield wire[start : start + length]
+        start += length
+    if not lengths or start < len(wire):
+        yield wire[start:]

@@ -1,0 +1,197 @@
+"""One Exchange becomes one Call: what it meant, what it used, what it cost, how fast it was and how it ended.
+
+Strategy: read what was asked (request.py) and what was answered (reply.py), price it, then put the columns together. Each JSON
+text is decoded once. Nothing here does I/O or reads a clock: the same Exchange and prices always give the same Call, which
+lets a batch be repeated.
+
+Invariants
+- Nothing raises on what a client or a provider sent. What cannot be understood stays at its default.
+- The proxy's own verdict (outcome, error_type, error_message) stands. Only an `ok` is looked at more closely (reply.py).
+- Only a POST is billed: reading a stored response again returns its usage again.
+- `user`: metadata's `_user`, else the body's `user`, which is then copied to `_user`, as Portkey does.
+  `session_id`: metadata's `_session`, else `session_id`, else `session`.
+- Times are of the proxy: `proxy_us` is what it spent between the end of the request and handing it to the upstream, without
+  opening a connection, plus what it spent after the upstream had finished. None if nothing went upstream.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from tracer.blank import PLACEHOLDER
+from tracer.records import Call, Content, Exchange, Headers, Outcome, UsageSource
+from tracer.sink.body import Plain, media_type, plain, text
+from tracer.sink.facts import Facts
+from tracer.sink.price import Cost, PriceBook
+from tracer.sink.reply import Reply, read_reply
+from tracer.sink.request import Asked, Route, read_request, route
+from tracer.sink.usage import Usage, compact, normalise
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SESSION_KEYS = ("_session", "session_id", "session")
+
+
+def decode(exchange: Exchange, prices: PriceBook) -> Call:
+    """The row that this exchange becomes."""
+    way = route("WEBSOCKET" if exchange.websocket else exchange.method, exchange.path)
+    asked_media, media = media_type(exchange.request_headers), media_type(exchange.response_headers)
+    asked_body = plain(exchange.request, exchange.request_headers)
+    asked = read_request(asked_body, asked_media, exchange.path)
+    body = plain(exchange.response, exchange.response_headers, exchange.chunks)
+    reply = Reply(Facts()) if exchange.websocket else read_reply(exchange, way, media, body)
+    usage, cost, source = _bill(exchange, way, asked, reply, prices)
+    outcome, error_type, error_message = _end(exchange, reply)
+    metadata, user = _identity(exchange.trace.metadata, asked.user)
+    facts, timing, trace = reply.facts, reply.timing, exchange.trace
+    return Call(
+        call_id=exchange.call_id,
+        started_at=_EPOCH + timedelta(microseconds=exchange.started_ns // 1000),
+        trace_id=trace.trace_id,
+        span_id=trace.span_id,
+        parent_span_id=trace.parent_span_id,
+        span_name=trace.span_name,
+        otel_trace_id=trace.otel_trace_id,
+        otel_span_id=trace.otel_span_id,
+        otel_parent_span_id=trace.otel_parent_span_id,
+        attempt=exchange.attempt,
+        user=user,
+        session_id=next((metadata[key] for key in _SESSION_KEYS if metadata.get(key)), ""),
+        metadata=metadata,
+        door=exchange.door,
+        operation=way.operation,
+        endpoint=way.endpoint,
+        method=exchange.method,
+        provider=exchange.provider,
+        upstream=exchange.upstream,
+        request_model=asked.model,
+        response_model=facts.model,
+        response_id=facts.id,
+        system_fingerprint=facts.fingerprint,
+        service_tier=facts.tier,
+        stream=asked.stream or reply.sse,
+        temperature=asked.temperature,
+        top_p=asked.top_p,
+        max_tokens=asked.max_tokens,
+        seed=asked.seed,
+        n=asked.n,
+        tools=asked.tools,
+        request_hash=_hash(exchange),
+        client=exchange.client,
+        key_hash=exchange.key_hash,
+        outcome=outcome,
+        status_code=exchange.status,
+        error_type=error_type,
+        error_message=error_message,
+        finish_reasons=facts.finish_reasons(reply.cut),
+        uncached_input_tokens=usage.uncached_input_tokens,
+        cache_read_tokens=usage.cache_read_tokens,
+        cache_write_tokens=usage.cache_write_tokens,
+        audio_input_tokens=usage.audio_input_tokens,
+        image_input_tokens=usage.image_input_tokens,
+        text_output_tokens=usage.text_output_tokens,
+        reasoning_tokens=usage.reasoning_tokens,
+        audio_output_tokens=usage.audio_output_tokens,
+        input_tokens=usage.input_tokens,
+        output_tokens=usage.output_tokens,
+        total_tokens=usage.total_tokens,
+        usage_source=source,
+        usage_raw="" if source == UsageSource.NONE or facts.usage is None else compact(facts.usage),
+        cost_usd=cost.total,
+        input_cost_usd=cost.input,
+        output_cost_usd=cost.output,
+        price_source=cost.source,
+        duration_ms=exchange.end_ns / 1e6,
+        upstream_connect_ms=_ms(exchange.connect_ns),
+        ttfb_ms=_ms(exchange.first_byte_ns),
+        ttft_ms=timing.ttft_ms,
+        itl_p50_ms=timing.itl_p50_ms,
+        itl_p95_ms=timing.itl_p95_ms,
+        itl_max_ms=timing.itl_max_ms,
+        itl_digest=timing.itl_digest,
+        proxy_us=_proxy_us(exchange),
+        client_gone_ms=_ms(exchange.client_gone_ns),
+        request_bytes=exchange.request.size,
+        response_bytes=exchange.response.size,
+        truncated=exchange.request.truncated or exchange.response.truncated,
+        content=_content(exchange, asked_body, asked_media, body, media, reply.assembled),
+    )
+
+
+def _bill(exchange: Exchange, way: Route, asked: Asked, reply: Reply, prices: PriceBook) -> tuple[Usage, Cost, UsageSource]:
+    raw = reply.facts.usage
+    usage = normalise(raw, exchange.provider, way.operation) if raw is not None and exchange.method.upper() == "POST" else None
+    if usage is None or raw is None:
+        reason = "none: no usage reported" if way.operation else ""
+        return Usage(), Cost(reason), UsageSource.NONE
+    models = tuple(dict.fromkeys(model for model in (reply.facts.model, asked.model) if model))
+    cost = prices.price(usage, raw, exchange.provider, models, reply.facts.tier, exchange.started_ns)
+    whole = not reply.sse or reply.facts.ended or reply.facts.usage_is_final
+    return usage, cost, UsageSource.PROVIDER if whole else UsageSource.PARTIAL
+
+
+def _end(exchange: Exchange, reply: Reply) -> tuple[Outcome, str, str]:
+    outcome, error = exchange.outcome, reply.error
+    if outcome is Outcome.OK:
+        outcome = Outcome.UPSTREAM_ERROR if exchange.status >= 400 else reply.outcome
+    elif exchange.status < 400:
+        error = reply.facts.error  # that the body is incomplete is no news here
+    if exchange.error_type or exchange.error_message:
+        return outcome, exchange.error_type, exchange.error_message
+    kind, message = error or ("", "")
+    if not exchange.content and message == PLACEHOLDER:
+        message = ""
+    if outcome is Outcome.UPSTREAM_ERROR and not kind and exchange.status >= 400:
+        kind = str(exchange.status)
+    return outcome, kind, message
+
+
+def _identity(metadata: Mapping[str, str], body_user: str) -> tuple[dict[str, str], str]:
+    """The metadata with `_user` in it if any user is known, and that user."""
+    user = metadata.get("_user") or body_user
+    return ({**metadata, "_user": user} if user else dict(metadata)), user
+
+
+def _hash(exchange: Exchange) -> str:
+    """Of the request as kept; none if its text was blanked, for then different requests look the same."""
+    body = exchange.request
+    if not body.head or not exchange.content:
+        return ""
+    digest = hashlib.sha256(body.head)
+    digest.update(body.tail)
+    if body.truncated:
+        digest.update(str(body.size).encode())
+    return digest.hexdigest()[:16]
+
+
+def _ms(ns: int) -> float | None:
+    return ns / 1e6 if ns else None
+
+
+def _proxy_us(exchange: Exchange) -> int | None:
+    if not exchange.sent_ns:
+        return None
+    before = exchange.sent_ns - exchange.request_end_ns - exchange.connect_ns
+    after = exchange.end_ns - exchange.upstream_end_ns if exchange.upstream_end_ns else 0
+    return (max(before, 0) + max(after, 0)) // 1000
+
+
+def _content(
+    exchange: Exchange, asked_body: Plain, asked_media: str, body: Plain, media: str, assembled: str
+) -> Content | None:
+    if not exchange.content or exchange.websocket:
+        return None
+    return Content(
+        request_headers=_joined(exchange.request_headers),
+        request_body=text(exchange.request, asked_body, asked_media),
+        response_headers=_joined(exchange.response_headers),
+        response_body=text(exchange.response, body, media),
+        assembled=assembled,
+    )
+
+
+def _joined(headers: Headers) -> dict[str, str]:
+    """Repeated headers are one, separated by commas (RFC 9110, 5.3)."""
+    joined: dict[str, str] = {}
+    for name, value in headers:
+        joined[name] = f"{joined[name]}, {value}" if name in joined else value
+    return joined

@@ -1,0 +1,236 @@
+"""The proxy's half of the spool: group commits on a thread of its own.
+
+Strategy: take whatever has gathered, encode it, write it with one pwrite, sync, tell those who wait. Under `fast` durability
+the thread first sleeps a few milliseconds so that a busy worker makes some 200 commits a second however many calls it
+has; an item that somebody waits for (`strict`) is committed at once, together with all that came meanwhile.
+
+Invariants
+- `append` never blocks and never fails for the disk's sake: serving goes on, metrics say what was lost and why.
+- A disk that refuses is tried again for as long as the waiting records stay below PENDING_BYTES. Then the newest go, counted.
+- After a failed write the segment is cut back to its last good byte, or left behind for a new one.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+from uuid import uuid4
+
+from tracer import metrics
+from tracer.spool import segment
+from tracer.spool.positions import undelivered
+
+_log = logging.getLogger(__name__)
+
+# Records waiting for a disk that is slow or full. 64 MiB is some 15,000 ordinary calls.
+PENDING_BYTES = 64 << 20
+# How long a group commit gathers under `fast`: the bound of what a kill -9 can lose.
+GATHER_SECONDS = 0.004
+# Pause between two tries when the disk refuses.
+RETRY_SECONDS = 0.2
+
+Item = TypeVar("Item")
+Done = Callable[[bool], None]
+
+
+class SpoolInUse(Exception):
+    """Another process writes this log."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[Item]):
+    item: Item
+    size: int
+    done: Done | None
+
+
+class Writer(Generic[Item]):
+    """Appends items to one log. `encode` runs on the writer's thread, off the event loop.
+
+    `max_bytes` bounds the log on disk; `drop_old` says whether the oldest segment or the newest record goes at the bound.
+    Raises SpoolInUse or OSError when made.
+    """
+
+    def __init__(
+        self,
+        log: Path,
+        encode: Callable[[Item], bytes],
+        *,
+        max_bytes: int,
+        segment_bytes: int,
+        drop_old: bool = True,
+        gather_seconds: float = GATHER_SECONDS,
+    ) -> None:
+        self._log = log
+        self._encode = encode
+        self._max_bytes = max_bytes
+        self._segment_bytes = segment_bytes
+        self._drop_old = drop_old
+        self._gather_seconds = gather_seconds
+        self._queue: SimpleQueue[_Waiting[Item] | None] = SimpleQueue()
+        self._waiting_bytes = 0  # changed by both threads; a bound may be off by a record or two
+        log.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._lock = _lock(log)
+        _make_id(log)
+        self._number = max(segment.numbers(log), default=0)
+        self._closed_bytes = sum(segment.size(log, n) for n in segment.numbers(log))
+        self._file = -1
+        self._offset = 0
+        self._next_segment()
+        self.healthy = True  # the last write worked
+        metrics.spool_ok.set(1)
+        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+
+    def append(self, item: Item, size: int, done: Done | None = None) -> None:
+        """Hand over an item of about `size` bytes. `done(on_disk)` is called from the writer's thread."""
+        if self._waiting_bytes > PENDING_BYTES:
+            metrics.dropped.labels("spool_unwritable").inc()
+            if done:
+                done(False)
+            return
+        self._waiting_bytes += size
+        self._queue.put(_Waiting(item, size, done))
+
+    def close(self) -> None:
+        """Commit what was appended, then stop."""
+        self._queue.put(None)
+        self._thread.join()
+        os.close(self._file)
+        os.close(self._lock)
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            first = self._queue.get()
+            if first is not None and first.done is None:
+                time.sleep(self._gather_seconds)
+            batch, closing = self._gathered(first)
+            self._commit(batch, closing)
+
+    def _gathered(self, first: _Waiting[Item] | None) -> tuple[list[_Waiting[Item]], bool]:
+        """Everything in the queue, and whether the writer was told to stop."""
+        batch: list[_Waiting[Item]] = []
+        entry = first
+        with contextlib.suppress(Empty):
+            while entry is not None:
+                batch.append(entry)
+                entry = self._queue.get_nowait()
+            return batch, True
+        return batch, False
+
+    def _commit(self, batch: list[_Waiting[Item]], closing: bool) -> None:
+        frames = self._frames(batch)
+        waiting = [entry.done for entry in batch if entry.done]
+        while frames and not self._try_write(frames):
+            # A reply must not wait for a disk that refuses.
+            for done in waiting:
+                done(False)
+            waiting = []
+            if closing:
+                metrics.dropped.labels("spool_unwritable").inc(len(frames))
+                break
+            time.sleep(RETRY_SECONDS)
+        for done in waiting:
+            done(True)
+        self._waiting_bytes -= sum(entry.size for entry in batch)
+
+    def _frames(self, batch: list[_Waiting[Item]]) -> list[bytes]:
+        frames: list[bytes] = []
+        for entry in batch:
+            try:
+                frames.append(segment.frame(self._encode(entry.item), time.time_ns()))
+            except Exception:
+                # This is the request edge, moved to a thread: one record that cannot be encoded must not take the
+                # others with it, nor the thread.
+                _log.exception("a record could not be encoded and is lost")
+                metrics.dropped.labels("encode_error").inc()
+        return frames
+
+    def _try_write(self, frames: list[bytes]) -> bool:
+        """Append and sync, all or nothing. False if the disk refused; records beyond the bound are dropped, counted."""
+        data = b"".join(frames)
+        try:
+            if not self._make_room(len(data)):
+                metrics.dropped.labels("spool_full").inc(len(frames))
+                return True
+            with metrics.commit_seconds.time():
+                self._write(data)
+        except OSError as error:
+            self.healthy = False
+            metrics.spool_ok.set(0)
+            _log.error("cannot write the spool %s: %s; trying again, replies go on", self._log, error.strerror)
+            self._cut_back()
+            return False
+        self.healthy = True
+        metrics.spool_ok.set(1)
+        metrics.spooled.inc(len(frames))
+        if self._offset >= self._segment_bytes:
+            with contextlib.suppress(OSError):  # the old segment goes on being used, and the next commit tries again
+                self._next_segment()
+        return True
+
+    def _write(self, data: bytes) -> None:
+        written = 0
+        while written < len(data):  # a disk that is getting full takes a part first, then refuses
+            written += os.pwrite(self._file, memoryview(data)[written:], self._offset + written)
+        os.fdatasync(self._file)
+        self._offset += written
+
+    def _cut_back(self) -> None:
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._file, self._offset)
+            return
+        with contextlib.suppress(OSError):
+            self._next_segment()
+
+    def _next_segment(self) -> None:
+        number = self._number + 1
+        file = os.open(segment.path(self._log, number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        folder = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
+        os.fsync(folder)  # else a power cut may take the file itself
+        os.close(folder)
+        if self._file >= 0:
+            os.close(self._file)
+            self._closed_bytes += self._offset
+        self._file, self._number, self._offset = file, number, 0
+
+    def _make_room(self, wanted: int) -> bool:
+        """Whether `wanted` more bytes fit under the bound, after dropping old segments where that is the policy."""
+        if self._closed_bytes + self._offset + wanted <= self._max_bytes:
+            return True
+        closed = {n: segment.size(self._log, n) for n in segment.numbers(self._log) if n != self._number}
+        while self._drop_old and closed and sum(closed.values()) + self._offset + wanted > self._max_bytes:
+            oldest = min(closed)
+            lost = undelivered(self._log, oldest)
+            segment.path(self._log, oldest).unlink(missing_ok=True)
+            del closed[oldest]
+            metrics.dropped.labels("spool_full").inc(lost)
+            _log.error("spool %s is at its bound: %d undelivered records dropped", self._log, lost)
+        self._closed_bytes = sum(closed.values())
+        return self._closed_bytes + self._offset + wanted <= self._max_bytes
+
+
+def _lock(log: Path) -> int:
+    """A descriptor that holds the log's lock until it is closed, or the process ends in whatever way."""
+    file = os.open(log / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise SpoolInUse(f"{log} is being written by another Tracer; give each its own TRACER_DATA_DIR") from None
+    return file
+
+
+def _make_id(log: Path) -> None:
+    temporary = log / "id.new"
+    if not (log / "id").exists():
+        temporary.write_text(uuid4().hex)
+        temporary.rename(log / "id")

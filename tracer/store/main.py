@@ -1,0 +1,76 @@
+"""The store's process: the engine on <data_dir>/store, served until SIGTERM or SIGINT.
+
+Order at the start: the directory (a second store stops here), the port, the schema. At the end: no new requests, running
+queries end, inserts finish, the directory is let go. Killed instead, nothing that was acknowledged is lost.
+"""
+
+import asyncio
+import errno
+import logging
+import signal
+
+import uvloop
+from aiohttp import web
+
+from tracer.config import Settings
+from tracer.store import client, schema
+from tracer.store.engine import Engine
+from tracer.store.errors import StoreCannotStart, StoreError
+from tracer.store.secret import password
+from tracer.store.server import MAX_BODY_BYTES, Server
+
+_log = logging.getLogger(__name__)
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop. Raises StoreError, with what to do about it, if it cannot."""
+    secret = password(settings.data_dir)
+    engine = Engine(settings.data_dir / "store", settings.store_memory, settings.store_allow_writes)
+    try:
+        uvloop.run(_serve(settings, engine, secret))
+    finally:
+        engine.close()
+
+
+async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    answer = Server(engine, secret, settings.store_allow_writes)
+    # The store decodes bodies itself: aiohttp knows no lz4, and would do it on the event loop.
+    runner = web.ServerRunner(web.Server(answer, auto_decompress=False, client_max_size=MAX_BODY_BYTES, access_log=None))
+    await runner.setup()
+    try:
+        await _listen(runner, settings)
+        await _create_tables(settings)
+        _log.info("store: http://%s:%s, %s", settings.host, settings.store_port, settings.data_dir / "store")
+        await stop.wait()
+    finally:
+        closing = asyncio.to_thread(engine.close)  # ends the queries that requests wait for
+        await asyncio.gather(closing, runner.cleanup())
+        answer.close()
+
+
+async def _listen(runner: web.ServerRunner, settings: Settings) -> None:
+    try:
+        await web.TCPSite(runner, settings.host, settings.store_port, reuse_address=True).start()
+    except OSError as error:
+        where = f"{settings.host}:{settings.store_port}"
+        if error.errno == errno.EADDRINUSE:
+            raise StoreCannotStart(
+                f"{where} is in use; set TRACER_STORE_PORT to a free port, or stop what listens there"
+            ) from error
+        raise StoreCannotStart(f"listening on {where}: {error}; see TRACER_HOST and TRACER_STORE_PORT") from error
+
+
+async def _create_tables(settings: Settings) -> None:
+    """So that a query finds the tables before the first call does. The exporter does it too, and says what fails."""
+
+    def migrate() -> None:
+        with client.embedded(settings, write=True) as connected:
+            schema.migrate(connected, settings)
+
+    try:
+        await asyncio.to_thread(migrate)
+    except StoreError as error:
+        _log.error("store: creating the tables: %s", error)

@@ -1,0 +1,91 @@
+"""What a user who may only read can ask for: queries of tables, and nothing outside the engine.
+
+ClickHouse's own `readonly = 1` stops INSERT, DDL, SET and most table functions, but in chDB 26.9 it lets through (all tried,
+tests/store/test_readonly.py tries them again):
+  file('/etc/passwd')          a scalar function, which reads any file: chDB skips the check of user_files_path.
+  INTO OUTFILE, KILL QUERY     allowed as "read only".
+  DESCRIBE file(…), url(…)     reads the file or calls the server to learn its columns.
+  sqlite('/x'), s3(…)          act while their arguments are looked at, before they are refused.
+chDB has no users or grants to configure. So three fences, each enough for most of it:
+  1. engine.py sets `readonly = 1` on the connection, after the settings below;
+  2. engine.py replaces the function `file` by one that fails (a Python function of that name wins over the built-in, also
+     under an alias, in a lambda or in APPLY, where no reading of the text would find it);
+  3. `check` here, on the statement as the engine itself writes it back (formatQuery): one statement, of a kind that
+     reads, no INTO OUTFILE, no table function that is not known to be harmless. Names added by a newer engine are refused.
+
+Settings come from the same user, and some name files or put SQL into the query (format_schema, additional_table_filters,
+dialect), so only those listed here can be set.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+from tracer.store.errors import READONLY, failure
+
+# Table functions that make rows of their arguments or of tables.
+_HARMLESS = frozenset(
+    """
+    dictionary format fuzzjson fuzzquery generaterandom generateseries generate_series input loop merge
+    mergetreeanalyzeindexes mergetreeanalyzeindexesuuid mergetreecodecblockcounts mergetreeindex mergetreeprojection
+    mergetreetextindex null numbers numbers_mt primes sqlstandardvalues values view viewexplain viewifpermitted zeros zeros_mt
+    """.split()
+)
+_KINDS = frozenset(("SELECT", "WITH", "(", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN"))
+_SETTINGS = frozenset(
+    """
+    aggregate_functions_null_for_empty any_join_distinct_right_table_keys cast_keep_nullable date_time_input_format
+    date_time_output_format extremes final format_csv_delimiter group_by_overflow_mode group_by_use_nulls
+    http_response_buffer_size join_algorithm join_use_nulls limit log_comment max_block_size max_bytes_to_read max_columns_to_read
+    max_estimated_execution_time max_execution_time max_query_size max_result_bytes max_result_rows max_rows_to_group_by
+    max_rows_to_read max_threads offset prefer_column_name_to_alias priority read_overflow_mode result_overflow_mode
+    session_timezone sort_overflow_mode timeout_before_checking_execution_speed timeout_overflow_mode totals_mode
+    transform_null_in use_query_condition_cache
+    """.split()
+)
+# Of these families, those that name a file or a schema are left out by the last part.
+_FORMAT_SETTING = re.compile(r"output_format_(?!schema)\w+|input_format_null_as_default")
+
+# As formatQuery writes them: a string in single quotes, an identifier in backticks where it needs quoting.
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|`(?:[^`\\]|\\.)*`", re.DOTALL)
+_CALL = re.compile(r"\b(\w+)\(")
+_FORMAT = re.compile(r"\bFORMAT (\w+)(?: SETTINGS .*)?$", re.DOTALL)
+
+
+def outward(table_functions: Iterable[str]) -> frozenset[str]:
+    """Of the engine's table functions, those that reach outside it or are not known."""
+    return frozenset(name.lower() for name in table_functions) - _HARMLESS
+
+
+def bare(canonical: str) -> str:
+    """The statement without its strings: what is left are names and keywords."""
+    return _QUOTED.sub(lambda found: "''" if found[0].startswith("'") else found[0][1:-1], canonical)
+
+
+def output_format(canonical: str) -> str | None:
+    """The FORMAT that the statement asks for itself."""
+    found = _FORMAT.search(bare(canonical))
+    return found[1] if found else None
+
+
+def check(canonical: str, refused_functions: frozenset[str]) -> None:
+    """Raise READONLY unless the statement only reads the engine's own tables."""
+    text = bare(canonical)
+    kind = "(" if text.startswith("(") else text.split(" ", 1)[0]
+    if kind not in _KINDS or re.search(r"\bINTO OUTFILE\b", text):
+        raise _refusal(f"this user can only query, and this is {kind}" if kind not in _KINDS else "INTO OUTFILE writes a file")
+    for name in _CALL.findall(text):
+        if name.lower() in refused_functions:
+            raise _refusal(f"{name}() reaches outside the store")
+
+
+def check_settings(settings: Mapping[str, str]) -> None:
+    """Raise READONLY for a setting that this user cannot change, in ClickHouse's words."""
+    for name in settings:
+        if name not in _SETTINGS and not _FORMAT_SETTING.fullmatch(name):
+            raise failure(READONLY, "READONLY", f"Cannot modify '{name}' setting in readonly mode.")
+
+
+def _refusal(reason: str) -> Exception:
+    return failure(
+        READONLY, "READONLY", f"Cannot execute query in readonly mode: {reason}. TRACER_STORE_ALLOW_WRITES=true permits it."
+    )

@@ -1,0 +1,33 @@
+"""The password of the store's own writer, in a file that only the user who runs Tracer can read.
+
+Whoever comes first makes it: the store or a client. Made under another name and linked into place, so two processes that start
+together agree on one, and nobody reads half of it.
+"""
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+WRITER = "tracer"
+READER = "default"
+
+
+def password(data_dir: Path) -> str:
+    """The writer's password; made if there is none yet."""
+    file = data_dir / "store.secret"
+    if not file.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=data_dir, prefix=".store.secret-")  # mode 0600
+        try:
+            with open(descriptor, "w") as made:
+                made.write(secrets.token_urlsafe(32))
+                made.flush()
+                os.fsync(made.fileno())
+            try:
+                os.link(name, file)
+            except FileExistsError:
+                pass  # another process was first; its password is the one
+        finally:
+            os.unlink(name)
+    return file.read_text().strip()

@@ -1,0 +1,137 @@
+"""`tracer up`: starts the processes, restarts one that dies, stops them in order.
+
+    start   store, sink and workers at once: a worker needs neither of the others, the spool waits for both
+    stop    workers (calls in flight end), then the sink (delivers what is left), then the store
+
+Children have sessions of their own, so Ctrl-C reaches the supervisor alone and the order holds. If the supervisor itself is
+killed, the closing of their standard input stops them (child.py).
+"""
+
+import logging
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+
+from prometheus_client import multiprocess
+
+from tracer.child import CANNOT_START
+from tracer.config import Settings, child_environ
+
+_log = logging.getLogger(__name__)
+
+POLL_SECONDS = 0.1
+# A child that dies at once is started again ever more slowly.
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+SETTLED_SECONDS = 10.0
+# What the sink and the store get to finish, once nothing new comes.
+SINK_SECONDS = 20.0
+STORE_SECONDS = 20.0
+# Beyond the grace that calls in flight get.
+MARGIN_SECONDS = 5.0
+
+
+class CannotStart(Exception):
+    """A child said that it cannot run as configured; its own message stands above."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process and its history."""
+
+    kind: str
+    index: int
+    process: "subprocess.Popen[bytes] | None" = None
+    started: float = 0.0
+    start_at: float = 0.0
+    pause: float = field(default=FIRST_PAUSE)
+
+    @property
+    def name(self) -> str:
+        return f"worker {self.index}" if self.kind == "worker" else self.kind
+
+
+class Supervisor:
+    """The children of one `tracer up`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._metrics = settings.data_dir / "metrics"
+        self._grace = settings.shutdown_grace
+        self._stop = threading.Event()
+        kinds = [("store", 0)] if settings.clickhouse is None else []
+        kinds += [("sink", 0), *(("worker", i) for i in range(settings.workers))]
+        self._children = [Child(kind, index) for kind, index in kinds]
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT. Raises CannotStart after stopping the rest."""
+        shutil.rmtree(self._metrics, ignore_errors=True)
+        self._metrics.mkdir(parents=True, mode=0o700)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+        try:
+            while not self._stop.is_set():
+                for child in self._children:
+                    self._tend(child)
+                self._stop.wait(POLL_SECONDS)
+        finally:
+            self._stop_all()
+
+    def _tend(self, child: Child) -> None:
+        """Start a child that is due, and see to one that has died."""
+        now = time.monotonic()
+        if child.process is None:
+            if now >= child.start_at:
+                child.process, child.started = self._start(child), now
+            return
+        code = child.process.poll()
+        if code is None:
+            return
+        self._forget(child)
+        if code == CANNOT_START:
+            raise CannotStart(child.name)
+        child.pause = FIRST_PAUSE if now - child.started > SETTLED_SECONDS else min(LONGEST_PAUSE, child.pause * 2)
+        child.start_at = now + child.pause
+        _log.error("%s died (%s); starting it again in %.1f s", child.name, _how(code), child.pause)
+
+    def _start(self, child: Child) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "tracer.child", child.kind, str(child.index)]
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, env=child_environ(self._metrics), start_new_session=True
+        )
+
+    def _forget(self, child: Child) -> None:
+        assert child.process is not None
+        if child.process.stdin:
+            child.process.stdin.close()
+        # Live gauges of a process that is gone must not be summed with those of its successor; counters stay.
+        multiprocess.mark_process_dead(child.process.pid, str(self._metrics))  # type: ignore[no-untyped-call]
+        child.process = None
+
+    def _stop_all(self) -> None:
+        self._stop_kind("worker", self._grace + MARGIN_SECONDS)
+        self._stop_kind("sink", SINK_SECONDS)
+        self._stop_kind("store", STORE_SECONDS)
+
+    def _stop_kind(self, kind: str, seconds: float) -> None:
+        running = [child for child in self._children if child.kind == kind and child.process is not None]
+        for child in running:
+            assert child.process is not None
+            child.process.terminate()
+        deadline = time.monotonic() + seconds
+        for child in running:
+            assert child.process is not None
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _log.error("%s did not stop within %.0f s and is killed", child.name, seconds)
+                child.process.kill()
+                child.process.wait()
+            self._forget(child)
+
+
+def _how(code: int) -> str:
+    return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
