@@ -142,7 +142,7 @@ def _failing(status: int, call: Callable[[], object]) -> str:
     except openai.APIStatusError as error:
         if error.status_code != status:
             raise
-        return f"failed {status}   {_short(error.message)}"
+        return f"failed {status}   {_short(error.message.partition(' - ')[2])}"
     raise RuntimeError(f"a call that should have failed with {status} succeeded")
 
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from aiohttp import http_exceptions, web
+from aiohttp import HttpVersion10, http_exceptions, web
 
 from tracer import __version__, metrics
 from tracer.proxy.accept import origin_form
@@ -44,6 +44,9 @@ class Listener:
     spool: Writer[Flight]
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.version < HttpVersion10:  # llhttp takes "GET /path" without a version for HTTP/0.9, as of 1991
+            metrics.not_http.labels("bad_request_line").inc()
+            return failure(400, "bad_request_line", "not a request that can be served: no HTTP version")
         path = origin_form(request).partition("?")[0]
         if path.startswith("/v1/"):
             return await self.openai(request)

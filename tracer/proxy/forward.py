@@ -34,7 +34,7 @@ from tracer.proxy.replies import ABSENT, CALL_ID, TRACE_ID, failure, header_safe
 from tracer.proxy.route import Refused, Routes, Target, choose, portkey_config
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
 from tracer.proxy.tee import Tee
-from tracer.proxy.upstream import ERRORS, Upstreams, explain
+from tracer.proxy.upstream import ERRORS, Upstreams, explain, unhung
 from tracer.records import Outcome
 from tracer.spool.writer import Writer
 
@@ -116,7 +116,8 @@ class Forwarder:
                 raise flight.body_error from error
             return self._upstream_failed(request, flight, error)
         try:
-            return await self._relay(request, flight, reply, first)
+            with unhung(reply):
+                return await self._relay(request, flight, reply, first)
         finally:
             # Returns the connection to the pool after a whole reply, and closes it after anything else.
             reply.release() if reply.content.is_eof() else reply.close()

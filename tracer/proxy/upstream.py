@@ -7,7 +7,7 @@ a request sent into that moment is lost, and a POST must not be sent twice.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from types import SimpleNamespace
 
@@ -76,6 +76,38 @@ def _times() -> aiohttp.TraceConfig:
     config.on_connection_create_end.append(connected)
     config.on_request_headers_sent.append(sent)
     return config
+
+
+@contextlib.contextmanager
+def unhung(reply: aiohttp.ClientResponse) -> Iterator[None]:
+    """While open, a reply whose connection has ended ends too.
+
+    aiohttp closes the connection when a chunk is malformed, but tells nobody who waits for the body (3.14): a read would hang
+    until the time limit.
+    """
+    protocol = reply.connection.protocol if reply.connection is not None else None
+    closed = protocol.closed if protocol is not None else None  # not by truth: an empty queue is false
+    if closed is None:
+        yield
+        return
+
+    def end(_closed: object) -> None:
+        if not reply.content.is_eof() and reply.content.exception() is None:
+            reply.content.set_exception(aiohttp.ClientPayloadError("the connection ended inside the body"))
+
+    closed.add_done_callback(end)
+    closed.remove_done_callback(_retrieve)
+    closed.add_done_callback(_retrieve)
+    try:
+        yield
+    finally:
+        closed.remove_done_callback(end)  # the connection may serve thousands of replies
+
+
+def _retrieve(closed: "asyncio.Future[None]") -> None:
+    """Look at how a connection ended, else asyncio complains that nobody did. Stays on the connection, once."""
+    if not closed.cancelled():
+        closed.exception()
 
 
 @dataclass(frozen=True, slots=True)

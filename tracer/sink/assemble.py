@@ -74,9 +74,7 @@ def _chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _take_frame(whole: dict[str, Any], document: Mapping[str, Any]) -> None:
-    for key, value in document.items():
-        if key != "choices" and value is not None and value != "":
-            whole[key] = value
+    whole.update((key, value) for key, value in document.items() if key != "choices" and value is not None and value != "")
 
 
 class _Choice:

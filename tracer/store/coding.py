@@ -1,7 +1,7 @@
 """Content-Encoding of the store's requests and replies: gzip, deflate, lz4 frames, zstd.
 
-Traps: clickhouse-connect sends one lz4 frame after another in one body, and lz4.frame.decompress stops after the first. Bounded:
-a few kB of zeros can inflate to anything.
+Trap: clickhouse-connect sends one lz4 frame after another in one body, and lz4.frame.decompress stops after the first.
+Bounded: a few kB of zeros can inflate to anything.
 """
 
 import gzip
@@ -41,7 +41,12 @@ def encode(data: bytes, accepted: str) -> tuple[bytes, str | None]:
     """The body in the first coding of ours that the client accepts, and that coding's name."""
     if len(data) < WORTH_CODING_BYTES:
         return data, None
-    offered = {name.strip().lower() for part in accepted.split(",") for name, _, weight in [part.partition(";")] if "q=0" != weight.strip()}
+    offered = {
+        name.strip().lower()
+        for part in accepted.split(",")
+        for name, _, weight in [part.partition(";")]
+        if weight.strip() != "q=0"
+    }
     for name, encoder in _ENCODERS.items():
         if name in offered:
             return encoder(data), name

@@ -7,11 +7,13 @@ What chDB 26.9 does (tried; tests/store/test_engine.py holds it)
 - A connection runs one statement at a time, however many threads use it. Different connections run at once, and chDB gives
   up the GIL meanwhile: 4 threads inserted while another aggregated 3 billion numbers, each insert in 4 to 8 ms.
 - A process has one engine path; a directory has one process (flock on its `status` file). Reopening after kill -9 takes 25 ms.
-- Options in the connection string are server settings; unknown ones are ignored without a word, so the tests ask for each.
+- Options in the connection string are settings of the server or of queries; unknown ones are ignored without a word, so the
+  tests ask for each. (`timezone`, the server setting, is one that does nothing.)
 - Parameters are in the HTTP interface's form: TabSeparated-escaped text.
 - send_insert takes the data in pieces, with no file between and no copy of the whole: for 1,000 rows it costs what
   INSERT … FROM INFILE does (2.4 ms), and `insert_deduplication_token` works the same.
-- It runs batches: `SELECT 1; DROP TABLE x` is two statements and both run. Users' text goes through formatQuery, which takes one.
+- It runs batches: `SELECT 1; DROP TABLE x` is two statements and both run. Users' text goes through formatQuery, which
+  takes one.
 - A Python function registered under a built-in's name replaces it. See readonly.py.
 
 Invariants
@@ -68,8 +70,7 @@ class Engine:
         self._count = 0
         self._closing = False
         self._url = _url(directory, memory_bytes)
-        if not allow_writes:
-            chdb.create_function("file", _no_file, ["String"], "String")
+        _replace_file_function(not allow_writes)
         self._keep_open = self._open()
         self.version = self._value("SELECT version()")
         self.timezone = self._value("SELECT timezone()")
@@ -126,6 +127,8 @@ class Engine:
     def close(self) -> None:
         """End running queries, let inserts finish, release the directory."""
         with self._running:
+            if self._closing:
+                return
             self._closing = True
         with contextlib.suppress(chdb.ChdbError):
             self._keep_open.query("KILL QUERY WHERE query_kind != 'Insert' ASYNC", "Null")
@@ -185,7 +188,7 @@ def _url(directory: Path, memory_bytes: int) -> str:
     directory.mkdir(parents=True, exist_ok=True)
     options = {
         "max_server_memory_usage": memory_bytes,
-        "timezone": "UTC",  # the same answers on every machine, and as a ClickHouse server in a container gives
+        "session_timezone": "UTC",  # the same answers on every machine, and as a ClickHouse server in a container gives
         "implicit_select": 0,  # clickhouse-local's `1 + 1`: a server calls it a syntax error
         "allow_introspection_functions": 0,
     }
@@ -198,7 +201,9 @@ def _canonical(connection: Any, statement: str) -> str:
     try:
         found = connection.query("SELECT formatQuerySingleLine({statement:String})", "TSVRaw", params={"statement": escaped})
     except RuntimeError as error:
-        raise from_engine(re.sub(r": In scope SELECT formatQuerySingleLine.*(?= \()", "", str(error), flags=re.DOTALL)) from None
+        raise from_engine(
+            re.sub(r": In scope SELECT formatQuerySingleLine.*(?= \()", "", str(error), flags=re.DOTALL)
+        ) from None
     return str(found.bytes().decode("utf-8", "replace")).strip()
 
 
@@ -211,6 +216,14 @@ def _failed(text: str) -> QueryFailed:
     if error.code == _PY_EXCEPTION and "'file'" in text:
         return failure(164, "READONLY", "Cannot execute query in readonly mode: file() reads files.")
     return error
+
+
+def _replace_file_function(replaced: bool) -> None:
+    """In this process, for every connection: an earlier engine may have left it either way."""
+    with contextlib.suppress(RuntimeError):  # there was none
+        chdb.drop_function("file")
+    if replaced:
+        chdb.create_function("file", _no_file, ["String"], "String")
 
 
 def _no_file(_path: str) -> str:

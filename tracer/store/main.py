@@ -36,9 +36,11 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    answer = Server(engine, secret, settings.store_allow_writes)
+    server = Server(engine, secret, settings.store_allow_writes)
     # The store decodes bodies itself: aiohttp knows no lz4, and would do it on the event loop.
-    runner = web.ServerRunner(web.Server(answer, auto_decompress=False, client_max_size=MAX_BODY_BYTES, access_log=None))
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+    app.router.add_route("*", "/{path:.*}", server.answer)
+    runner = web.AppRunner(app, auto_decompress=False, access_log=None)
     await runner.setup()
     try:
         await _listen(runner, settings)
@@ -48,10 +50,10 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
     finally:
         closing = asyncio.to_thread(engine.close)  # ends the queries that requests wait for
         await asyncio.gather(closing, runner.cleanup())
-        answer.close()
+        server.close()
 
 
-async def _listen(runner: web.ServerRunner, settings: Settings) -> None:
+async def _listen(runner: web.AppRunner, settings: Settings) -> None:
     try:
         await web.TCPSite(runner, settings.host, settings.store_port, reuse_address=True).start()
     except OSError as error:

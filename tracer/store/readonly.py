@@ -23,25 +23,29 @@ from collections.abc import Iterable, Mapping
 from tracer.store.errors import READONLY, failure
 
 # Table functions that make rows of their arguments or of tables.
-_HARMLESS = frozenset(
-    """
-    dictionary format fuzzjson fuzzquery generaterandom generateseries generate_series input loop merge
-    mergetreeanalyzeindexes mergetreeanalyzeindexesuuid mergetreecodecblockcounts mergetreeindex mergetreeprojection
-    mergetreetextindex null numbers numbers_mt primes sqlstandardvalues values view viewexplain viewifpermitted zeros zeros_mt
-    """.split()
-)
+# fmt: off
+_HARMLESS = frozenset((
+    "dictionary", "format", "fuzzjson", "fuzzquery", "generate_series", "generaterandom", "generateseries",
+    "input", "loop", "merge", "mergetreeanalyzeindexes", "mergetreeanalyzeindexesuuid",
+    "mergetreecodecblockcounts", "mergetreeindex", "mergetreeprojection", "mergetreetextindex", "null",
+    "numbers", "numbers_mt", "primes", "sqlstandardvalues", "values", "view", "viewexplain", "viewifpermitted",
+    "zeros", "zeros_mt",
+))
+# fmt: on
 _KINDS = frozenset(("SELECT", "WITH", "(", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN"))
-_SETTINGS = frozenset(
-    """
-    aggregate_functions_null_for_empty any_join_distinct_right_table_keys cast_keep_nullable date_time_input_format
-    date_time_output_format extremes final format_csv_delimiter group_by_overflow_mode group_by_use_nulls
-    http_response_buffer_size join_algorithm join_use_nulls limit log_comment max_block_size max_bytes_to_read max_columns_to_read
-    max_estimated_execution_time max_execution_time max_query_size max_result_bytes max_result_rows max_rows_to_group_by
-    max_rows_to_read max_threads offset prefer_column_name_to_alias priority read_overflow_mode result_overflow_mode
-    session_timezone sort_overflow_mode timeout_before_checking_execution_speed timeout_overflow_mode totals_mode
-    transform_null_in use_query_condition_cache
-    """.split()
-)
+# fmt: off
+_SETTINGS = frozenset((
+    "aggregate_functions_null_for_empty", "any_join_distinct_right_table_keys", "cast_keep_nullable",
+    "date_time_input_format", "date_time_output_format", "extremes", "final", "format_csv_delimiter",
+    "group_by_overflow_mode", "group_by_use_nulls", "http_response_buffer_size", "join_algorithm",
+    "join_use_nulls", "limit", "log_comment", "max_block_size", "max_bytes_to_read", "max_columns_to_read",
+    "max_estimated_execution_time", "max_execution_time", "max_query_size", "max_result_bytes",
+    "max_result_rows", "max_rows_to_group_by", "max_rows_to_read", "max_threads", "offset",
+    "prefer_column_name_to_alias", "priority", "read_overflow_mode", "result_overflow_mode", "session_timezone",
+    "sort_overflow_mode", "timeout_before_checking_execution_speed", "timeout_overflow_mode", "totals_mode",
+    "transform_null_in", "use_query_condition_cache",
+))
+# fmt: on
 # Of these families, those that name a file or a schema are left out by the last part.
 _FORMAT_SETTING = re.compile(r"output_format_(?!schema)\w+|input_format_null_as_default")
 

@@ -4,6 +4,7 @@ Whoever comes first makes it: the store or a client. Made under another name and
 together agree on one, and nobody reads half of it.
 """
 
+import contextlib
 import os
 import secrets
 import tempfile
@@ -24,10 +25,8 @@ def password(data_dir: Path) -> str:
                 made.write(secrets.token_urlsafe(32))
                 made.flush()
                 os.fsync(made.fileno())
-            try:
+            with contextlib.suppress(FileExistsError):  # another process was first; its password is the one
                 os.link(name, file)
-            except FileExistsError:
-                pass  # another process was first; its password is the one
         finally:
             os.unlink(name)
     return file.read_text().strip()

@@ -41,15 +41,17 @@ _READERS = 8
 _WRITERS = 4
 
 # Parameters that are the interface's own (HTTPHandler.cpp), not settings of the engine.
-_OWN = frozenset(
-    """
-    query database default_format user password query_id session_id session_timeout session_check session_close stacktrace
-    role quota_key buffer_size wait_end_of_query compress decompress client_protocol_version enable_http_compression
-    http_zlib_compression_level http_native_compression_disable_checksumming_on_decompress add_http_cors_header
-    send_progress_in_http_headers http_headers_progress_interval_ms cancel_http_readonly_queries_on_client_close
-    http_write_exception_in_output_format close_session
-    """.split()
-)
+# fmt: off
+_OWN = frozenset((
+    "add_http_cors_header", "buffer_size", "cancel_http_readonly_queries_on_client_close",
+    "client_protocol_version", "close_session", "compress", "database", "decompress", "default_format",
+    "enable_http_compression", "http_headers_progress_interval_ms",
+    "http_native_compression_disable_checksumming_on_decompress", "http_write_exception_in_output_format",
+    "http_zlib_compression_level", "password", "query", "query_id", "quota_key", "role",
+    "send_progress_in_http_headers", "session_check", "session_close", "session_id", "session_timeout",
+    "stacktrace", "user", "wait_end_of_query",
+))
+# fmt: on
 _CONTENT_TYPES = {
     "TabSeparated": "text/tab-separated-values; charset=UTF-8",
     "TSV": "text/tab-separated-values; charset=UTF-8",
@@ -104,7 +106,7 @@ class Server:
         self._readers = ThreadPoolExecutor(_READERS, "store-read")
         self._writers = ThreadPoolExecutor(_WRITERS, "store-write")
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.path == "/":
             return await self._root(request)
         if request.path in ("/ping", "/replicas_status"):
@@ -116,7 +118,7 @@ class Server:
         self._readers.shutdown()
         self._writers.shutdown()
 
-    async def _root(self, request: web.BaseRequest) -> web.Response:
+    async def _root(self, request: web.Request) -> web.Response:
         query_id = request.query.get("query_id") or str(uuid.uuid4())
         headers = {
             "X-ClickHouse-Query-Id": query_id,
@@ -125,7 +127,7 @@ class Server:
         }
         try:
             question = await self._understand(request)
-            if not question.text.strip() and question.get:
+            if question.get and not question.text and not question.query.get("query"):
                 return web.Response(text="Ok.\n", content_type="text/html")
             result = await self._run(question)
         except StoreUnavailable as error:
@@ -138,7 +140,7 @@ class Server:
             return self._failed(headers, failure(UNKNOWN_EXCEPTION, "UNKNOWN_EXCEPTION", f"{kind}: {error}"), 500)
         return await self._answer(question, headers, result)
 
-    async def _understand(self, request: web.BaseRequest) -> Question:
+    async def _understand(self, request: web.Request) -> Question:
         if request.method not in (hdrs.METH_GET, hdrs.METH_POST, hdrs.METH_HEAD):
             raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"Method {request.method} is not supported")
         writer = users.may_write(request.headers, request.query, self._password)
@@ -170,7 +172,9 @@ class Server:
         insert = as_insert(text) if question.writer else None
         if insert is not None:
             if question.get:
-                raise failure(READONLY, "READONLY", "Cannot execute query in readonly mode: method GET can only read, use POST.")
+                raise failure(
+                    READONLY, "READONLY", "Cannot execute query in readonly mode: method GET can only read, use POST."
+                )
             return self._engine.insert(
                 insert.head, insert.format, insert.data, settings=question.settings, database=question.database
             )
@@ -203,7 +207,9 @@ class Server:
         text = str(error)
         if "(version " not in text:
             text += f" (version {self._engine.version})"
-        return web.Response(status=status, text=text + "\n", headers={**headers, "X-ClickHouse-Exception-Code": str(error.code)})
+        return web.Response(
+            status=status, text=text + "\n", headers={**headers, "X-ClickHouse-Exception-Code": str(error.code)}
+        )
 
 
 def _summary(result: Result) -> str:

@@ -1,0 +1,117 @@
+"""Calls to put into a store."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from tracer import ids
+from tracer.records import Call, Content
+
+STARTED = datetime.now(UTC).replace(microsecond=123456) - timedelta(hours=1)
+
+CONTENT = Content(
+    request_headers={"content-type": "application/json"},
+    request_body='{"messages":[{"role":"user","content":"grüß\' dich\\n"}]}',
+    response_headers={"x-request-id": "req_1"},
+    response_body="data: {}\n\n",
+    assembled='{"choices":[]}',
+)
+
+
+def call(number: int, **fields: Any) -> Call:
+    """A call like most: number `number`, with `fields` as they are given."""
+    trace_id = fields.pop("trace_id", f"trace-{number}")
+    span_id = fields.pop("span_id", f"span-{number}")
+    parent = fields.pop("parent_span_id", "")
+    values: dict[str, Any] = {
+        "call_id": UUID(int=(7 << 76) | (0b10 << 62) | number),
+        "started_at": STARTED + timedelta(milliseconds=number),
+        "door": "openai",
+        "operation": "chat",
+        "endpoint": "/v1/chat/completions",
+        "method": "POST",
+        "provider": "openai",
+        "upstream": "api.openai.com",
+        "request_model": "gpt-4o",
+        "response_model": "gpt-4o-2024-08-06",
+        "outcome": "ok",
+        "status_code": 200,
+        "input_tokens": 10,
+        "output_tokens": 5,
+        "total_tokens": 15,
+        "usage_source": "provider",
+        "cost_usd": Decimal("0.000075"),
+        "price_source": "genai-prices",
+        "duration_ms": 250.0,
+    }
+    return Call(
+        trace_id=trace_id,
+        span_id=span_id,
+        parent_span_id=parent,
+        otel_trace_id=ids.otel_trace_id(trace_id),
+        otel_span_id=ids.otel_span_id(span_id),
+        otel_parent_span_id=ids.otel_span_id(parent) if parent else "",
+        **(values | fields),
+    )
+
+
+def full_call(number: int) -> Call:
+    """A call with every field set to something that is not its default."""
+    return call(
+        number,
+        parent_span_id="span-0",
+        span_name="checkout",
+        attempt=2,
+        user="u-1",
+        session_id="s-1",
+        metadata={"team": "a", "ключ": "значение"},
+        response_id="chatcmpl-1",
+        system_fingerprint="fp_1",
+        service_tier="default",
+        stream=True,
+        temperature=0.5,
+        top_p=0.9,
+        max_tokens=100,
+        seed=-7,
+        n=2,
+        tools=("search", "book"),
+        prompt_id="p-1",
+        prompt_version="3",
+        cache_status="MISS",
+        request_hash="abc",
+        client="OpenAI/Python 3.54.0",
+        key_hash="0123456789abcdef",
+        outcome="upstream_error",
+        status_code=429,
+        error_type="rate_limit_exceeded",
+        error_message="slow down",
+        finish_reasons=("stop", "length"),
+        uncached_input_tokens=1,
+        cache_read_tokens=2,
+        cache_write_tokens=3,
+        audio_input_tokens=4,
+        image_input_tokens=0,
+        text_output_tokens=2,
+        reasoning_tokens=2,
+        audio_output_tokens=1,
+        usage_raw='{"prompt_tokens":10}',
+        cost_usd=Decimal("123456.000000000001"),
+        input_cost_usd=Decimal("0.1"),
+        output_cost_usd=Decimal("0"),
+        saved_usd=Decimal("0.000000000001"),
+        wasted_usd=Decimal("2"),
+        upstream_connect_ms=1.5,
+        ttfb_ms=100.25,
+        ttft_ms=101.5,
+        itl_p50_ms=3.0,
+        itl_p95_ms=9.5,
+        itl_max_ms=20.0,
+        itl_digest=(0, 3, 4294967295),
+        proxy_us=321,
+        client_gone_ms=240.0,
+        request_bytes=1234,
+        response_bytes=2**40,
+        truncated=True,
+        content=CONTENT,
+    )

@@ -1,0 +1,85 @@
+import gzip
+import itertools
+import zlib
+
+import pytest
+from backports import zstd
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer import inflate as module
+from tracer.inflate import inflate
+
+TEXT = b'{"choices":[{"message":{"content":"hello"}}]}' * 40
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+CODED = {
+    "gzip": gzip.compress(TEXT),
+    "x-gzip": gzip.compress(TEXT),
+    "deflate": zlib.compress(TEXT),
+    "Deflate": raw_deflate(TEXT),
+    "zstd": zstd.compress(TEXT),
+    "identity": TEXT,
+    "": TEXT,
+    "gzip, zstd": zstd.compress(gzip.compress(TEXT)),
+}
+
+
+@pytest.mark.parametrize("coding", CODED)
+@given(at=st.lists(st.integers(0, 600), max_size=4))
+def test_any_cut_gives_the_plain_bytes(coding: str, at: list[int]) -> None:
+    wire = CODED[coding]
+    edges = [0, *sorted(min(a, len(wire)) for a in at), len(wire)]
+    plain = inflate([wire[a:b] for a, b in itertools.pairwise(edges)], coding)
+    assert plain is not None
+    assert plain.data == TEXT
+    assert plain.complete
+    assert sum(plain.lengths) == len(TEXT)
+
+
+def test_each_piece_knows_what_it_gave() -> None:
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    pieces = [packer.compress(part) + packer.flush(zlib.Z_SYNC_FLUSH) for part in (b"data: a\n\n", b"data: bb\n\n")]
+    plain = inflate(pieces, "gzip")
+    assert plain is not None
+    assert plain.lengths == (9, 10)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
+def test_a_bomb_is_not_unpacked(coding: str) -> None:
+    zeros = bytes(10 << 20)
+    packed = {"gzip": gzip.compress, "deflate": zlib.compress, "zstd": zstd.compress}[coding](zeros)
+    plain = inflate([packed], coding, limit=1000)
+    assert plain is not None
+    assert plain.data == bytes(1000)
+    assert not plain.complete
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
+@given(rubbish=st.binary(max_size=40))
+def test_rubbish_ends_the_body_without_an_error(coding: str, rubbish: bytes) -> None:
+    whole = CODED[coding]
+    plain = inflate([whole[: len(whole) // 2], rubbish], coding)
+    assert plain is not None
+    assert len(plain.data) <= len(TEXT) + 4096
+
+
+def test_what_stood_before_a_fault_is_kept() -> None:
+    packer = zlib.compressobj(wbits=16 + zlib.MAX_WBITS)
+    good = packer.compress(b"data: a\n\n") + packer.flush(zlib.Z_SYNC_FLUSH)
+    plain = inflate([good, b"\xff" * 9], "gzip")
+    assert plain is not None
+    assert plain.data == b"data: a\n\n"
+    assert not plain.complete
+
+
+def test_a_coding_that_nobody_here_can_undo_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert inflate([b"x"], "compress") is None
+    monkeypatch.setattr(module, "_module", lambda name: None)
+    assert inflate([b"x"], "br") is None
+    assert inflate([b"x"], "zstd") is None

@@ -1,0 +1,160 @@
+"""The one way to ClickHouse, for everybody: to the server of `TRACER_CLICKHOUSE`, else to the embedded store over HTTP.
+
+`tracer query` must work while Tracer runs and while it does not: if nothing answers on the store's port, `run_query` opens
+the store's directory itself, to read.
+
+Traps
+- clickhouse-connect gives every client a session, and a session takes one query at a time: switched off.
+- It honours HTTP_PROXY. A proxy cannot reach our 127.0.0.1, so the embedded store gets a pool of its own without one.
+- It ignores the DSN's scheme: `https://…` is handed over as `interface`.
+- A DSN holds a password, so messages show the address only.
+- It logs what it also raises, and puts the URL behind ClickHouse's words: both left out.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import clickhouse_connect
+from clickhouse_connect.driver.binding import bind_query
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httputil import get_pool_manager
+
+from tracer.config import Settings
+from tracer.store.errors import QueryFailed, StoreError, StoreLocked, StoreUnavailable, from_engine
+from tracer.store.secret import READER, WRITER, password
+
+Pieces = Iterator[bytes]
+
+logging.getLogger("clickhouse_connect.driver._backend").setLevel(logging.ERROR)
+
+_FOR_URL = re.compile(r"\s*\(for url [^()]*\)\s*$")
+
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 300
+_CHUNK_BYTES = 256 << 10
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+
+
+def connect(settings: Settings, *, write: bool) -> Client:
+    """A client of the configured ClickHouse. Raises StoreUnavailable with what was tried and what to do."""
+    if settings.clickhouse is None:
+        return embedded(settings, write=write)
+    dsn = settings.clickhouse.get_secret_value()
+    parts = urlsplit(dsn)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise StoreUnavailable("TRACER_CLICKHOUSE: should be http://user:password@host:8123/ (or https)")
+    where = f"{parts.scheme}://{parts.hostname}:{parts.port or (8443 if parts.scheme == 'https' else 8123)}/"
+    advice = "check TRACER_CLICKHOUSE, or unset it to use the embedded store"
+    return _client(f"ClickHouse at {where} (TRACER_CLICKHOUSE)", advice, dsn=dsn, interface=parts.scheme)
+
+
+def embedded(settings: Settings, *, write: bool) -> Client:
+    """A client of the embedded store, whatever TRACER_CLICKHOUSE says."""
+    return _client(
+        f"the embedded store at {address(settings)}",
+        "start it with `tracer up`, or set TRACER_CLICKHOUSE to a server",
+        host=_EVERYWHERE.get(settings.host, settings.host),
+        port=settings.store_port,
+        username=WRITER if write else READER,
+        password=password(settings.data_dir) if write else "",
+        pool_mgr=get_pool_manager(),
+        compress=False,  # the same machine
+    )
+
+
+def address(settings: Settings) -> str:
+    """The embedded store's URL."""
+    host = _EVERYWHERE.get(settings.host, settings.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.store_port}/"
+
+
+def run_query(settings: Settings, sql: str, fmt: str | None = None, parameters: Mapping[str, Any] | None = None) -> Pieces:
+    """The answer's bytes in format `fmt` (TabSeparated if neither it nor the statement says); `{name:Type}` are bound.
+
+    Raises QueryFailed for a statement that ClickHouse refuses, StoreUnavailable if there is nothing to ask.
+    """
+    try:
+        client = connect(settings, write=False)
+    except StoreUnavailable as error:
+        if settings.clickhouse is not None:
+            raise
+        yield _in_process(settings, sql, fmt, parameters or {}, error)
+        return
+    with client:
+        try:
+            stream: Any = client.raw_stream(sql, parameters=dict(parameters or {}), fmt=fmt)
+            while chunk := stream.read(_CHUNK_BYTES):
+                yield chunk
+        except ClickHouseError as error:
+            raise failed(error, "the query") from error
+
+
+def fault(settings: Settings) -> str | None:
+    """Why the configured ClickHouse cannot be used, or None if it can."""
+    try:
+        connect(settings, write=True).close()
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def failed(error: ClickHouseError, doing: str) -> StoreError:
+    """What clickhouse-connect raised as ours: QueryFailed if ClickHouse said no, StoreUnavailable if it said nothing."""
+    if getattr(error, "code", None) is None:
+        return StoreUnavailable(f"{doing}: {error}")
+    return from_engine(_FOR_URL.sub("", str(error)))
+
+
+def _client(where: str, advice: str, **how: Any) -> Client:
+    try:
+        return clickhouse_connect.get_client(
+            autogenerate_session_id=False,
+            connect_timeout=_CONNECT_SECONDS,
+            send_receive_timeout=_ANSWER_SECONDS,
+            client_name="tracer",
+            **how,
+        )
+    except (ClickHouseError, OSError, ValueError) as error:
+        code = getattr(error, "code", None)
+        reason = "nothing answers" if code is None else f"it refused: {_FOR_URL.sub('', str(error))}"
+        raise StoreUnavailable(f"{where}: {reason}; {advice}") from error
+
+
+def _in_process(
+    settings: Settings, sql: str, fmt: str | None, parameters: Mapping[str, Any], unreachable: StoreUnavailable
+) -> bytes:
+    """Ask the store's directory itself: nobody has it open."""
+    directory = settings.data_dir / "store"
+    if not (directory / "metadata").is_dir():
+        raise StoreUnavailable(f"{unreachable} ({directory} holds no store yet)")
+    # Here, not above: chDB is half a gigabyte to load, and everybody imports this module.
+    from tracer.store.engine import Engine
+
+    text, bound = bind_query(sql, dict(parameters), None)
+    try:
+        engine = Engine(directory, settings.store_memory)
+    except StoreLocked as error:
+        raise StoreUnavailable(f"{unreachable}; another process has {directory} open, perhaps it is just starting") from error
+    try:
+        names = {name.removeprefix("param_"): value for name, value in bound.items()}
+        return engine.run(str(text), default_format=fmt or "TabSeparated", parameters=names).data
+    finally:
+        engine.close()
+
+
+__all__ = [
+    "Pieces",
+    "QueryFailed",
+    "StoreError",
+    "StoreUnavailable",
+    "address",
+    "connect",
+    "embedded",
+    "failed",
+    "fault",
+    "run_query",
+]

@@ -1,0 +1,129 @@
+"""The tables: numbered .sql files, each applied once and in order, on the embedded store and on a server alike.
+
+Strategy: every statement can be run again without harm (IF NOT EXISTS, OR REPLACE), and a file is noted in
+`llm.migrations` after its last statement. A crash between, or two processes at once, runs statements again and changes nothing.
+
+Rules
+- A file that was released is never changed; a later one corrects it.
+- A statement ends with `;` at the end of a line; none holds that inside a string.
+- The files are written for one machine. For a cluster `ddl` rewrites them: tables become `…_local`, Replicated, with a
+  Distributed table under the plain name, so queries and exporters notice no difference. Call and body shard by call_id, so
+  that a join of the two stays on one machine.
+- Retention is a setting, so it may change after the table was made: `migrate` then alters the TTL.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import resources
+from string import Template
+
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from tracer.config import Settings
+from tracer.store.client import failed
+
+DATABASE = "CREATE DATABASE IF NOT EXISTS llm"
+MIGRATIONS = """
+CREATE TABLE IF NOT EXISTS llm.migrations
+(
+    name String COMMENT 'File name of the migration',
+    applied_at DateTime64(3, 'UTC') DEFAULT now64(3) COMMENT 'When it was applied'
+)
+ENGINE = MergeTree
+ORDER BY name
+SETTINGS non_replicated_deduplication_window = 1000
+COMMENT 'Schema changes that were applied'
+""".strip()
+
+_TABLE = re.compile(r"(?<=^CREATE TABLE IF NOT EXISTS )llm\.(\w+)$", re.MULTILINE)
+_VIEW = re.compile(r"(?<=^CREATE OR REPLACE VIEW )llm\.\w+", re.MULTILINE)
+_CLUSTER_NAME = re.compile(r"[\w.-]+")
+_SHARD_BY = {"calls": "cityHash64(call_id)", "bodies": "cityHash64(call_id)"}
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its name and its statements, with the settings filled in."""
+
+    name: str
+    statements: tuple[str, ...]
+
+
+def migrations(settings: Settings) -> tuple[Migration, ...]:
+    """All files in their order."""
+    files = sorted((f for f in resources.files(__name__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
+    filled = {"retention_days": settings.retention_days, "bodies_retention_days": settings.bodies_retention_days}
+    return tuple(
+        Migration(file.name.removesuffix(".sql"), tuple(split(Template(file.read_text("utf-8")).substitute(filled))))
+        for file in files
+    )
+
+
+def split(text: str) -> Iterator[str]:
+    """The statements of a file, without the comment lines before them."""
+    for part in re.split(r";\s*$", text, flags=re.MULTILINE):
+        statement = re.sub(r"\A(?:\s*--[^\n]*\n)+", "", part).strip()
+        if statement:
+            yield statement
+
+
+def ddl(cluster: str | None, settings: Settings) -> str:
+    """All statements as text; for a cluster of that name if one is given."""
+    if cluster is not None and not _CLUSTER_NAME.fullmatch(cluster):
+        raise ValueError(f"{cluster!r} is no cluster's name: letters, digits, `_`, `-` and `.`")
+    statements = [DATABASE, MIGRATIONS, *(s for migration in migrations(settings) for s in migration.statements)]
+    if cluster is not None:
+        statements = [each for statement in statements for each in _on_cluster(statement, cluster)]
+    return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n") + "\n"
+
+
+def migrate(client: Client, settings: Settings) -> None:
+    """Bring the database that `client` is connected to up to date. Raises StoreError."""
+    try:
+        client.command(DATABASE)
+        client.command(MIGRATIONS)
+        applied = {str(row[0]) for row in client.query("SELECT DISTINCT name FROM llm.migrations").result_rows}
+        for migration in migrations(settings):
+            if migration.name not in applied:
+                _apply(client, migration)
+        _keep_for(client, "calls", settings.retention_days)
+        _keep_for(client, "bodies", settings.bodies_retention_days)
+    except ClickHouseError as error:
+        raise failed(error, "creating the tables") from error
+
+
+def _apply(client: Client, migration: Migration) -> None:
+    for statement in migration.statements:
+        client.command(statement)
+    # The token makes the note once, though two processes may both have got here.
+    settings = {"insert_deduplication_token": migration.name, "async_insert": 0}
+    client.insert("llm.migrations", [[migration.name]], ["name"], settings=settings)
+
+
+def _keep_for(client: Client, table: str, days: int) -> None:
+    """Set the table's TTL to `days` if it is another. On a cluster that is the operator's: the table here is Distributed."""
+    query = "SELECT engine_full FROM system.tables WHERE database = 'llm' AND name = {table:String}"
+    (engine,) = client.query(query, {"table": table}).result_rows[0]
+    if "TTL " in engine and f"toIntervalDay({days})" not in engine:
+        client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime(started_at) + INTERVAL {days:d} DAY")
+
+
+def _on_cluster(statement: str, cluster: str) -> Iterator[str]:
+    where = f"ON CLUSTER '{cluster}'"
+    if statement == DATABASE:
+        yield f"{statement} {where}"
+    elif found := _TABLE.search(statement):
+        table = found[1]
+        local = statement[: found.start()] + f"llm.{table}_local {where}" + statement[found.end() :]
+        engine = f"ENGINE = ReplicatedMergeTree('/clickhouse/tables/{{shard}}/llm/{table}_local', '{{replica}}')"
+        local = local.replace("ENGINE = MergeTree", engine)
+        yield local.replace("non_replicated_deduplication_window", "replicated_deduplication_window")
+        shard = _SHARD_BY.get(table, "rand()")
+        yield (
+            f"CREATE TABLE IF NOT EXISTS llm.{table} {where} AS llm.{table}_local\n"
+            f"ENGINE = Distributed('{cluster}', 'llm', '{table}_local', {shard})"
+        )
+    else:
+        yield _VIEW.sub(lambda view: f"{view[0]} {where}", statement)
