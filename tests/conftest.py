@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.provider import Provider
+from tests.store.running import empty_store, store  # noqa: F401  (fixtures)
 from tracer import config
 
 _NOT_OURS = ("OTEL_", "TRACER_", "OPENAI_", "PORTKEY_", "PROMETHEUS_MULTIPROC_DIR")

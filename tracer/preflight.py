@@ -56,13 +56,21 @@ def check(settings: Settings) -> None:
 
 
 def port_fault(host: str, port: int) -> str:
-    """Why a port cannot be listened on; empty if it can. Without SO_REUSEPORT, so another listener is noticed."""
+    """Why a port cannot be listened on; empty if it can.
+
+    Bound as the workers bind it, since closed connections of the last run (TIME_WAIT) refuse a plain bind for a minute. That
+    would let a second Tracer share the port of the first in silence, so somebody who answers there is looked for too.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
             probe.bind(address)
-            probe.listen(1)
+        with socket.socket(family, kind, protocol) as probe:
+            probe.settimeout(1.0)
+            if probe.connect_ex(address) == 0:
+                return "another program answers there"
     except OSError as error:
         return error.strerror or str(error)
     return ""

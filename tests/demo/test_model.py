@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import openai
 import pytest
@@ -34,7 +35,7 @@ def client(base_url: str) -> Iterator[openai.OpenAI]:
         yield client
 
 
-def ask(client: openai.OpenAI, **asked: object) -> object:
+def ask(client: openai.OpenAI, **asked: object) -> Any:
     return client.chat.completions.create(  # type: ignore[call-overload]
         **{"model": model.NAME, "messages": QUESTION, "max_tokens": 6, "seed": 1, "temperature": 0, **asked}
     )

@@ -36,8 +36,8 @@ PROVIDERS = {
 
 
 def exchange(
-    response: bytes = b"",
-    request: bytes = b"",
+    response: bytes | Body = b"",
+    request: bytes | Body = b"",
     *,
     path: str = "/v1/chat/completions",
     media: str = "application/json",
@@ -48,7 +48,8 @@ def exchange(
     **other: Any,
 ) -> Exchange:
     """A finished exchange; a stream's events arrive one by one, `every_ms` apart."""
-    pieces = events_of(response) if media == "text/event-stream" else [response]
+    answer = body(response) if isinstance(response, bytes) else response
+    pieces = events_of(answer.head) if media == "text/event-stream" else [answer.head]
     values: dict[str, Any] = {
         "call_id": UUID(int=7),
         "started_ns": STARTED_NS,
@@ -58,10 +59,10 @@ def exchange(
         "method": method,
         "path": path,
         "request_headers": (("content-type", "application/json"),),
-        "request": body(request),
+        "request": body(request) if isinstance(request, bytes) else request,
         "status": status,
         "response_headers": (("content-type", media),),
-        "response": body(response),
+        "response": answer,
         "chunks": chunks([len(piece) for piece in pieces], every_ms),
         "outcome": Outcome.OK,
         "request_end_ns": 1 * MS,

@@ -1,7 +1,6 @@
 from typing import Any
 
 import orjson
-import pytest
 from hypothesis import given
 
 from tests.sink.exchanges import chunk, openai_shaped
@@ -172,7 +171,7 @@ def test_a_recorded_response_is_the_one_of_its_last_event() -> None:
     assert seen > 30
 
 
-def test_nesting_beyond_what_can_be_written_gives_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nesting_beyond_what_can_be_written_gives_nothing() -> None:
     deep: Any = []
     for _ in range(600):
         deep = [deep]

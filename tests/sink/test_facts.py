@@ -7,6 +7,10 @@ from hypothesis import strategies as st
 from tests.sink.exchanges import chunk
 from tracer.sink.facts import Facts, error_in, error_reply
 
+KEYS = [
+    *("id", "model", "choices", "index", "delta", "message", "content", "finish_reason", "usage", "x_groq", "error"),
+    *("type", "response", "status", "incomplete_details", "reason", "object", "code", "detail", "msg", "value", "tool_calls"),
+]
 JSON = st.recursive(
     st.one_of(
         st.none(), st.booleans(), st.integers(-9, 2000), st.sampled_from(["", "x", "error", "response.completed", "stop"])
@@ -14,22 +18,7 @@ JSON = st.recursive(
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
         st.dictionaries(
-            st.sampled_from(
-                ["id", "model", "choices", "index", "delta", "message", "content", "finish_reason", "usage", "x_groq", "error"]
-                + [
-                    "type",
-                    "response",
-                    "status",
-                    "incomplete_details",
-                    "reason",
-                    "object",
-                    "code",
-                    "detail",
-                    "msg",
-                    "value",
-                    "tool_calls",
-                ]
-            ),
+            st.sampled_from(KEYS),
             inner,
             max_size=6,
         ),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from dashboards import queries
 from tracer.config import environment
+from tracer.demo import tables
 from tracer.demo.calls import Made, make_calls
 from tracer.demo.model import NAME, Unavailable, weights
 from tracer.demo.processes import Child, DemoError, answers, require_free, running
@@ -22,7 +23,7 @@ from tracer.demo.processes import Child, DemoError, answers, require_free, runni
 MODEL_READY_S = 120
 TRACER_READY_S = 60
 ROWS_THERE_S = 60
-TABLES = {
+QUESTIONS = {
     "Cost by model": "cost-by-model",
     "Latency by model": "latency-by-model",
     "How the calls ended": "calls-by-outcome",
@@ -87,10 +88,16 @@ def _show(ports: Ports, environ: Mapping[str, str], tracer: Child) -> None:
     _step(f"Waiting for {made.calls} rows in ClickHouse")
     _wait_for_rows(made, environ, tracer)
     _step(f"The trace {made.trace_id}: tracer trace {made.trace_id}")
-    _tracer(environ, "trace", made.trace_id, show=True)
-    for title, query in TABLES.items():
+    tree = _tracer(environ, "trace", made.trace_id)
+    if made.trace_id not in tree:
+        raise DemoError(f"tracer trace {made.trace_id} does not show the trace: {tree}")
+    print(tree.rstrip(), flush=True)
+    for title, query in QUESTIONS.items():
         _step(f"{title}: dashboards/queries/{query}.sql")
-        _tracer(environ, "query", queries.load(query).sql, "--param", SINCE, "--format", "PrettyCompactMonoBlock", show=True)
+        # After "--", for a query that begins with a comment would be taken for an option.
+        rows = _tracer(environ, "query", "--format", "JSONCompact", "--param", SINCE, "--", queries.load(query))
+        if not tables.show(rows):
+            raise DemoError(f"dashboards/queries/{query}.sql found no calls")
     _tell(ports, environ, made)
 
 
@@ -138,18 +145,14 @@ def _stay(tracer: Child, model: Child) -> None:
     raise DemoError(f"{ended.name} ended by itself with exit code {ended.process.returncode}; see {ended.log}")
 
 
-def _tracer(environ: Mapping[str, str], *arguments: str, show: bool = False) -> str:
-    """What `tracer ARGUMENTS` prints; also printed if `show`."""
+def _tracer(environ: Mapping[str, str], *arguments: str) -> str:
+    """What `tracer ARGUMENTS` prints."""
     done = subprocess.run(
         [sys.executable, "-m", "tracer", *arguments], env=dict(environ), capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
         said = (done.stderr or done.stdout).strip()
         raise DemoError(f"tracer {arguments[0]} ended with exit code {done.returncode}: {said}")
-    if show:
-        print(done.stdout.rstrip(), flush=True)
-        if not done.stdout.strip():
-            raise DemoError(f"tracer {' '.join(arguments)} printed nothing")
     return done.stdout
 
 
