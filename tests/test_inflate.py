@@ -83,3 +83,26 @@ def test_a_coding_that_nobody_here_can_undo_is_said_so(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "_module", lambda name: None)
     assert inflate([b"x"], "br") is None
     assert inflate([b"x"], "zstd") is None
+
+
+class Brotli:
+    """Stands for the package, which is not a dependency."""
+
+    class Decompressor:
+        def process(self, data: bytes, output_buffer_limit: int) -> bytes:
+            return data.upper()[:output_buffer_limit]
+
+
+class OldBrotli:
+    class Decompressor:
+        def process(self, data: bytes) -> bytes:
+            return data
+
+
+def test_brotli_is_used_where_it_is_installed_and_can_be_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_module", lambda name: Brotli if name == "brotli" else None)
+    plain = inflate([b"ab", b"c"], "br")
+    assert plain is not None
+    assert plain.data == b"ABC"
+    monkeypatch.setattr(module, "_module", lambda name: OldBrotli if name == "brotli" else None)
+    assert inflate([b"ab", b"c"], "br") is None

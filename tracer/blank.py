@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 
 from tracer.sse import Decoder, Event
-from tracer.tokens import DELTA_KEYS, carries
+from tracer.tokens import DELTA_KEYS, ITEM_KEYS, carries
 
 PLACEHOLDER = "x"
 
@@ -164,6 +164,7 @@ _DOCUMENT = _object(
         "choices": _list(_CHOICE),
         "x_groq": _object({**_names("id"), "usage": USAGE}),
         "response": _object(_FRAME),
+        "item": _object(_texts(*ITEM_KEYS)),
     }
 )
 

@@ -6,6 +6,7 @@ as it is, a UUID without its dashes, anything else the first bytes of its SHA-25
 """
 
 import hashlib
+import random
 import re
 from uuid import UUID
 
@@ -19,6 +20,13 @@ def uuid7(unix_ns: int, random_80: int) -> UUID:
     rand_a = (random_80 >> 64) & 0xFFF
     rand_b = random_80 & 0x3FFF_FFFF_FFFF_FFFF
     return UUID(int=(ms & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | rand_a << 64 | 0b10 << 62 | rand_b)
+
+
+def random_uuid() -> str:
+    """A version-4 UUID as text. Not from the system's randomness, which costs a system call: an id is no secret."""
+    bits = random.getrandbits(128) & ~(0xF << 76 | 0b11 << 62) | 0x4 << 76 | 0b10 << 62
+    digits = f"{bits:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def otel_trace_id(trace_id: str) -> str:

@@ -78,7 +78,7 @@ def _deflate() -> Step:
         if not data:
             return b""
         if not chosen:
-            # A zlib header's low nibble is 8 (method deflate); raw deflate of text never starts so (its first bits: last block, block type, 0).
+            # A zlib header's low nibble is 8 (method deflate); raw deflate starts with a last-block bit and a type, never so.
             chosen.append(_zlib(zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS))
         return chosen[0](data, most)
 
@@ -98,6 +98,10 @@ def _brotli() -> Step | None:
     if module is None:
         return None
     stream = module.Decompressor()
+    try:
+        stream.process(b"", output_buffer_limit=1)
+    except TypeError:  # before 1.2 there is no bound, so a bomb would go off
+        return None
     return lambda data, most: stream.process(data, output_buffer_limit=most)
 
 

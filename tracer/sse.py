@@ -130,10 +130,9 @@ class Decoder:
             if block.startswith(b"event: "):
                 first, _, fields = block.partition(b"\n")
                 name = first[7:].decode("utf-8", "replace") or name
-            if fields.startswith(b"data:") and b"\n" not in fields and len(block) <= most:
+            if fields.startswith(b"data: ") and b"\n" not in fields and len(block) <= most:
                 offset += len(block) + 2
-                value = fields[6:] if fields.startswith(b" ", 5) else fields[5:]
-                events.append(Event(name, value.decode("utf-8", "replace"), last_id, offset))
+                events.append(Event(name, fields[6:].decode("utf-8", "replace"), last_id, offset))
             else:
                 self._offset = offset
                 self._take_lines(block + b"\n\n", events)

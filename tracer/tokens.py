@@ -9,6 +9,9 @@ from typing import Any
 # Of a chat delta, in the order in which they are met most often. Providers call reasoning by both names.
 DELTA_KEYS = ("content", "reasoning_content", "reasoning", "tool_calls", "function_call", "refusal", "audio")
 
+# Of an item of the responses API that comes in one piece: some tool calls are not streamed.
+ITEM_KEYS = ("arguments", "input", "code", "content", "summary")
+
 # Keys that say what kind of thing this is, not what was said.
 _FRAME = frozenset({"type", "id", "call_id", "item_id", "index", "role", "object", "format"})
 

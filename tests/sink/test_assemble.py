@@ -176,3 +176,18 @@ def test_nesting_beyond_what_can_be_written_gives_nothing() -> None:
     for _ in range(600):
         deep = [deep]
     assert assemble([chunk("a", extra=deep)]) == ""
+
+
+def test_shapes_that_make_no_sense_do_not_hide_the_rest() -> None:
+    found = whole(
+        {"choices": [None, {"index": 0, "delta": "text?", "text": 5}]},
+        chunk(delta={"tool_calls": ["no", {"index": 0, "function": "f"}], "audio": "a"}),
+        chunk(delta={"tool_calls": [{"index": 0, "function": {"arguments": "{}"}}], "audio": {"data": "x"}}),
+        chunk("a"),
+    )
+    assert found["choices"][0]["message"]["content"] == "a"
+
+
+def test_text_of_an_item_that_was_never_announced() -> None:
+    found = whole({"type": "response.output_text.delta", "delta": "a"}, {"type": "response.x.delta", "delta": "b"})
+    assert found["output"] == [{"type": "message", "content": [{"type": "output_text", "text": "a"}]}]

@@ -106,6 +106,9 @@ def test_the_totals_are_those_of_another_reader() -> None:
             assert (call.text_output_tokens or 0) == found.reported_value("output_tokens")
         else:
             assert (call.output_tokens or 0) == found.reported_value("output_tokens"), recorded["id"]
+        if "num_cached_tokens" in raw:  # Mistral's field, which the library does not know
+            assert call.cache_read_tokens == raw["num_cached_tokens"]
+            continue
         assert (call.cache_read_tokens or 0) == found.reported_value("cache_read_tokens"), recorded["id"]
         compared[oracle] += 1
     assert compared.total() > 700
@@ -148,12 +151,14 @@ def test_every_recorded_exchange_is_read_without_an_error() -> None:
         assert call.content.response_body == recorded["response"]
 
 
-KEPT = (
-    "request_model response_model response_id system_fingerprint service_tier user stream temperature top_p max_tokens seed n "
-    "tools operation outcome error_type finish_reasons ttft_ms itl_p50_ms itl_max_ms itl_digest usage_source cost_usd price_source "
-    "uncached_input_tokens cache_read_tokens cache_write_tokens audio_input_tokens image_input_tokens text_output_tokens "
-    "reasoning_tokens audio_output_tokens input_tokens output_tokens total_tokens"
-).split()
+KEPT = [
+    *("request_model", "response_model", "response_id", "system_fingerprint", "service_tier", "user", "stream"),
+    *("temperature", "top_p", "max_tokens", "seed", "n", "tools", "operation", "outcome", "error_type"),
+    *("finish_reasons", "ttft_ms", "itl_p50_ms", "itl_max_ms", "itl_digest", "usage_source", "cost_usd"),
+    *("price_source", "uncached_input_tokens", "cache_read_tokens", "cache_write_tokens", "audio_input_tokens"),
+    *("image_input_tokens", "text_output_tokens", "reasoning_tokens", "audio_output_tokens", "input_tokens"),
+    *("output_tokens", "total_tokens"),
+]
 
 
 def blank_bodies(recorded: dict[str, Any]) -> dict[str, str]:

@@ -74,6 +74,8 @@ TOKENS: list[tuple[dict[str, Any], bool]] = [
     ({"type": "response.function_call_arguments.delta", "delta": "{"}, True),
     ({"type": "response.output_text.delta", "delta": ""}, False),
     ({"type": "response.output_text.done", "text": "a"}, False),
+    ({"type": "response.output_item.done", "item": {"type": "tool_search_call", "arguments": {"queries": ["q"]}}}, True),
+    ({"type": "response.output_item.done", "item": {"type": "reasoning", "summary": []}}, False),
     ({"value": "Sure"}, True),
 ]
 
@@ -81,6 +83,11 @@ TOKENS: list[tuple[dict[str, Any], bool]] = [
 @pytest.mark.parametrize(("event", "token"), TOKENS)
 def test_what_is_a_token(event: dict[str, Any], token: bool) -> None:
     assert Facts().take_event(event) is token
+
+
+def test_an_item_in_one_piece_is_no_token_behind_its_deltas() -> None:
+    facts = folded({"type": "response.output_text.delta", "delta": "a"})
+    assert not facts.take_event({"type": "response.output_item.done", "item": {"content": [{"text": "a"}]}})
 
 
 def test_the_last_usage_wins_and_is_never_added_up() -> None:

@@ -37,7 +37,7 @@ def test_a_timeline() -> None:
     assert (found.ttft_ms, found.itl_p50_ms, found.itl_p95_ms, found.itl_max_ms) == (100.0, 10.0, 40.0, 40.0)
     assert sum(found.itl_digest) == 3
     assert timing([]) == Timing()
-    assert timing([5 * MS]) == Timing(ttft_ms=5.0)
+    assert timing([5 * MS]) == timing([5 * MS, 4 * MS]) == Timing(ttft_ms=5.0)
 
 
 @given(GAPS)
@@ -69,3 +69,7 @@ def test_the_query_in_the_docstring_reads_a_percentile() -> None:
     run = [sys.executable, "-c", "import chdb, sys; print(chdb.query(sys.argv[1]))", query]
     answer = float(subprocess.run(run, capture_output=True, text=True, check=True, timeout=60).stdout)
     assert 30 <= answer <= 30 * 1.19
+
+
+def test_no_gaps_no_counts() -> None:
+    assert digest([]) == ()

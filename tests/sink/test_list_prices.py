@@ -5,6 +5,7 @@ import genai_prices
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
+from tracer.sink import list_prices
 from tracer.sink.list_prices import ListPrices
 from tracer.sink.rates import SCALE, Rates, cost_of
 from tracer.sink.usage import Usage, normalise
@@ -152,3 +153,12 @@ def test_a_fee_per_call_is_added_once() -> None:
     assert found.request == Decimal("0.014")
     cost = cost_of(Usage(uncached_input_tokens=1, text_output_tokens=0, input_tokens=1, output_tokens=0), ((-1, found),))
     assert cost == (Decimal("0.014003"), 0)
+
+
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(list_prices, "_MOST_KEPT", 3)
+    listed = ListPrices()
+    for number in range(20):
+        listed.tariff("openai", f"made-up-{number}", "", 0)
+        assert len(listed._kept) <= 3
+    assert listed.tariff("openai", "gpt-4o", "", 10**18) == listed.tariff("openai", "gpt-4o", "", 10**18)

@@ -70,6 +70,7 @@ REPORTED: list[tuple[dict[str, Any], str, str | None]] = [
     ({"cost": True, "cost_details": {}}, "openrouter", None),
     ({"cost": -1, "cost_details": {}}, "openrouter", None),
     ({"cost": "0.1", "cost_details": {}}, "openrouter", None),
+    ({"cost": 1e6, "cost_details": {}}, "openrouter", None),
     ({}, "openrouter", None),
 ]
 
@@ -92,3 +93,10 @@ def test_unknown_is_none_with_a_reason_and_never_zero(book: price.PriceBook) -> 
 
 def test_the_requests_name_is_tried_when_the_replys_is_not_listed(book: price.PriceBook) -> None:
     assert cost(book, models=("our-deployment", "gpt-4o")).total == Decimal("0.003125")
+
+
+def test_an_absurd_cost_is_no_cost(book: price.PriceBook) -> None:
+    most = (1 << 32) - 1
+    usage = normalise({"prompt_tokens": most, "completion_tokens": most}, "openai", "chat")
+    assert cost(book, usage=usage, models=("gpt-4o",)).total is not None
+    assert cost(book, usage=usage, models=("o1-pro",)).source == "none: a cost of a million dollars must be a mistake"

@@ -56,6 +56,8 @@ ROUTES = {
     "/openai/deployments/ours-4o/chat/completions?api-version=1": ("/openai/deployments/{deployment}/chat/completions", "chat"),
     "/v1beta/models/gemini-2.5-flash:generateContent": ("/v1beta/models/{model}:generateContent", "generate_content"),
     "/v1/files/file-abc123/content": ("/v1/files/{id}/content", ""),
+    "/v1/batches/6f0c8a52-1111-4222-8333-444455556666": ("/v1/batches/{id}", ""),
+    "/v1/things/" + "a-1" * 3000 + "!": ("/v1/things/" + "a-1" * 3000 + "!", ""),
     "/v1/audio/transcriptions": ("/v1/audio/transcriptions", ""),
     "/": ("/", ""),
 }

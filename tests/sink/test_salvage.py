@@ -34,3 +34,12 @@ def test_nothing_raises(rubbish: str, start: int) -> None:
     found = last_object(cut, ("usage", "id"))
     assert found is None or found
     assert isinstance(all_scalars('"n": "\\u12', "n"), list)
+
+
+def test_a_broken_escape_is_an_empty_text() -> None:
+    assert scalars(r'"id": "\x"', ("id",)) == {"id": ""}
+
+
+def test_numbers_that_are_no_usage_are_passed_over() -> None:
+    assert last_object('"usage": {"a":' + "[" * 5000, ("usage",)) is None
+    assert all_scalars('"n": 1, "n": 2.5', "n") == [1, 2.5]

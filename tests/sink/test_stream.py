@@ -1,6 +1,10 @@
+import pytest
+
 from tests.sink.exchanges import chunk, sse
+from tracer.sink import stream
 from tracer.sink.body import Plain
 from tracer.sink.stream import looks_like_events, read_stream
+from tracer.sse import Decoder
 
 
 def test_events_with_their_ends() -> None:
@@ -47,3 +51,15 @@ def test_the_kind_is_known_by_the_type_or_the_first_line() -> None:
     assert looks_like_events("", b"data: {}")
     assert not looks_like_events("", b"{}")
     assert not looks_like_events("application/json", b"data: {}")
+
+
+def test_an_event_without_its_empty_line_counts_behind_a_gap_too() -> None:
+    found = read_stream(Plain(sse(chunk("a"), done=False), b'half\n\ndata: {"usage":1}', True))
+    assert found.documents[-1] == {"usage": 1}
+
+
+def test_an_overlong_event_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, "Decoder", lambda: Decoder(300))
+    found = read_stream(Plain(sse(chunk("a" * 400), chunk("b"))))
+    assert found.documents == [chunk("b")]
+    assert found.done

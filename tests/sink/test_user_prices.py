@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.sink.exchanges import STARTED_NS
+from tracer.sink import user_prices
 from tracer.sink.rates import Rates
 from tracer.sink.user_prices import PriceError, UserPrices, read_prices
 
@@ -103,3 +104,12 @@ def test_a_wrong_file_is_refused_with_the_entry_and_the_key(tmp_path: Path, text
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(PriceError, match="no-such-file"):
         read_prices(tmp_path / "no-such-file.toml")
+
+
+def test_what_is_kept_is_bounded_and_stays_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(user_prices, "_MOST_KEPT", 3)
+    found = prices(tmp_path, '[[price]]\nmodel="m1*"\ninput=1\n')
+    for _ in range(2):
+        for number in range(20):
+            assert (rates(found, "p", f"m{number}") is not None) == str(number).startswith("1")
+            assert len(found._kept) <= 3

@@ -16,7 +16,7 @@ MEMORY = 512 << 20
 
 READS = [
     "SELECT file('{canary}')",
-    'SELECT "file"(\'{canary}\')',
+    "SELECT \"file\"('{canary}')",
     "SELECT `fi\\x6ce`('{canary}')",
     "SELECT /* x */ file /* y */ ('{canary}')",
     "SELECT arrayMap(file, ['{canary}'])",
@@ -145,14 +145,17 @@ def test_ordinary_queries_are_not_in_the_way(engine: Engine, statement: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["readonly", "format_schema", "additional_table_filters", "dialect", "output_format_schema", "max_memory_usage", "nope"]
+    "name",
+    ["readonly", "format_schema", "additional_table_filters", "dialect", "output_format_schema", "max_memory_usage", "nope"],
 )
 def test_settings_that_reach_further_cannot_be_set(engine: Engine, name: str) -> None:
     with pytest.raises(QueryFailed, match=f"Code: 164.*Cannot modify '{name}' setting in readonly mode"):
         engine.run("SELECT 1", settings={name: "1"})
 
 
-@pytest.mark.parametrize("name", ["max_execution_time", "max_threads", "session_timezone", "output_format_json_quote_64bit_integers"])
+@pytest.mark.parametrize(
+    "name", ["max_execution_time", "max_threads", "session_timezone", "output_format_json_quote_64bit_integers"]
+)
 def test_settings_that_grafana_and_drivers_send_can(engine: Engine, name: str) -> None:
     engine.run("SELECT 1", settings={name: "UTC" if name == "session_timezone" else "1"})
 

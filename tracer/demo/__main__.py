@@ -21,8 +21,10 @@ def main() -> int:
         return 1
     from tracer.demo.run import Ports, demo
 
-    # So that `kill` also ends the children: an exception unwinds the contexts that hold them.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So that `kill` also ends the children: an exception unwinds the contexts that hold them. SIGINT too, since a shell
+    # starts background jobs with it ignored.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.default_int_handler)
     try:
         demo(Ports(asked.model_port, asked.port, asked.store_port), stay=not asked.exit)
     except DemoError as problem:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 # More columns than this do not fit beside each other.
 MOST_COLUMNS = 10
-LONGEST_TEXT = 60
+LONGEST_TEXT = 40
 # Where the output is no terminal, rich assumes 80 columns, which is too narrow for any of these.
 LEAST_WIDTH = 120
 
@@ -28,7 +29,10 @@ def show(json_compact: str) -> int:
 
 
 def _upright(names: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    table = Table(*names)
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in names:
+        # One word a line: long headings leave the room to the values.
+        table.add_column(name.replace("_", "\n"), overflow="fold", vertical="top")
     for row in rows:
         table.add_row(*row)
     return table

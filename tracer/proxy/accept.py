@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
-from tracer.ids import uuid7
+from tracer.ids import random_uuid, uuid7
 from tracer.proxy import headers
 from tracer.proxy.context import text, trace_context
 from tracer.proxy.flight import Flight
@@ -27,7 +27,7 @@ def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight
         call_id=call_id,
         started_ns=started_ns,
         clock=lambda: time.perf_counter_ns() - began,
-        trace=trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, _span_id),
+        trace=trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, random_uuid, _span_id),
         door=door,
         method=request.method,
         path=headers.recorded_target(path),

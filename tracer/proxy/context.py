@@ -10,7 +10,7 @@
 import re
 from collections.abc import Callable, Mapping
 from urllib.parse import unquote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import orjson
 
@@ -22,12 +22,17 @@ _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f
 
 
 def trace_context(
-    headers: Mapping[str, str], method: str, path: str, call_id: UUID, new_span_id: Callable[[], str]
+    headers: Mapping[str, str],
+    method: str,
+    path: str,
+    call_id: UUID,
+    new_trace_id: Callable[[], str],
+    new_span_id: Callable[[], str],
 ) -> TraceContext:
-    """`headers` is case-insensitive; `new_span_id` gives 16 random hex digits."""
+    """`headers` is case-insensitive; `new_trace_id` gives a random UUID, `new_span_id` 16 random hex digits."""
     parent = _traceparent(headers.get("traceparent"))
     metadata = _metadata(headers)
-    trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else str(uuid4()))
+    trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else new_trace_id())
     span_id = text(headers.get("x-portkey-span-id")) or (new_span_id() if parent else str(call_id))
     parent_id = text(headers.get("x-portkey-parent-span-id")) or (parent[1] if parent else "")
     name = text(headers.get("x-portkey-span-name")) or (f"{method} {path}" if parent else metadata.get("span_name") or "llm")
@@ -84,7 +89,10 @@ def _plain(value: object) -> str:
     """Text of a metadata value: null and other empty values are empty, objects and lists their JSON."""
     if not value and value is not False and value != 0:
         return ""
-    return (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST]
+    try:
+        return (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST]
+    except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
+        return ""
 
 
 def _baggage(value: str | None) -> dict[str, str]:

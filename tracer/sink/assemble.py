@@ -88,13 +88,13 @@ class _Choice:
 
     def take(self, choice: Mapping[str, Any]) -> None:
         for key, value in choice.items():
-            if value is None:
+            if value is None or key == "index":
                 continue
             if key == "delta":
                 self._take_delta(value)
             elif key == "text" and isinstance(value, str):
                 self._texts.setdefault("text", []).append(value)
-            elif key not in ("index", "message"):
+            elif key != "message":
                 _grow(self._fields, key, value)
 
     def whole(self) -> dict[str, Any]:
@@ -112,8 +112,12 @@ class _Choice:
         if not isinstance(delta, dict):
             return
         for key, value in delta.items():
-            if key in _JOINED and isinstance(value, str):
-                self._texts.setdefault(key, []).append(value)
+            if key in _JOINED and type(value) is str:
+                texts = self._texts.get(key)
+                if texts is None:
+                    self._texts[key] = [value]
+                else:
+                    texts.append(value)
             elif key == "tool_calls" and isinstance(value, list):
                 for call in value:
                     if isinstance(call, dict):

@@ -17,7 +17,7 @@ from typing import Any
 
 from tracer.sink.request import string
 from tracer.sink.usage import find_usage
-from tracer.tokens import DELTA_KEYS, carries
+from tracer.tokens import DELTA_KEYS, ITEM_KEYS, carries
 
 _TERMINAL = frozenset({"response.completed", "response.incomplete", "response.failed", "response.cancelled"})
 _MOST_CHOICES = 1024
@@ -28,6 +28,7 @@ class Facts:
     """What is known of a reply so far."""
 
     __slots__ = (
+        "answered",
         "choices",
         "ended",
         "error",
@@ -51,6 +52,7 @@ class Facts:
         self.choices = 0  # how many were seen
         self.reasons: dict[int, str] = {}
         self.error: tuple[str, str] | None = None
+        self.answered = False  # there was a token
         self.ended = False
         self.openai_like = False  # the stream is of a kind that must reach an end
 
@@ -90,7 +92,9 @@ class Facts:
     def _take_chunk(self, chunk: Mapping[str, Any], choices: list[Any]) -> bool:
         get = chunk.get
         self.openai_like = True
-        if not (self.id and self.model) or get("system_fingerprint") or get("service_tier"):
+        fingerprint, tier = get("system_fingerprint"), get("service_tier")
+        known = self.id and self.model and fingerprint in (None, self.fingerprint) and tier in (None, self.tier)
+        if not known:
             self._take_frame(chunk)
         if get("usage") or get("x_groq"):
             self._take_usage(chunk, final=not choices)
@@ -143,7 +147,13 @@ class Facts:
             if kind in _TERMINAL:
                 self.ended = True
                 self._take_response_end(response)
-        return kind.endswith(".delta") and carries(event.get("delta"))
+        item = event.get("item")
+        if kind == "response.output_item.done" and not self.answered and isinstance(item, dict):
+            self.answered = any(carries(item.get(key)) for key in ITEM_KEYS)
+            return self.answered
+        token = kind.endswith(".delta") and carries(event.get("delta"))
+        self.answered = self.answered or token
+        return token
 
     def _take_response_end(self, response: Mapping[str, Any]) -> None:
         details = response.get("incomplete_details")

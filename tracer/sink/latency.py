@@ -19,7 +19,8 @@ a percentile (here 95 %) of all gaps in milliseconds is
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
-from itertools import accumulate, pairwise
+from itertools import accumulate
+from operator import sub
 
 from msgspec import Struct
 
@@ -56,23 +57,17 @@ def arrivals(chunks: Chunks, lengths: Sequence[int] | None = None) -> tuple[Sequ
 
 def times_of(offsets: Sequence[int], ends: Sequence[int], at_ns: Sequence[int]) -> list[int]:
     """Arrival of the pieces that completed the bytes up to each of `offsets` (ascending), as far as pieces reach."""
-    times: list[int] = []
-    piece = 0
-    for offset in offsets:
-        while piece < len(ends) and ends[piece] < offset:
-            piece += 1
-        if piece == len(ends):
-            break
-        times.append(at_ns[piece])
-    return times
+    pieces = len(ends)
+    found = (bisect_left(ends, offset) for offset in offsets)
+    return [at_ns[piece] for piece in found if piece < pieces]
 
 
 def timing(token_ns: Sequence[int]) -> Timing:
     """What a timeline of tokens (ns since the start of the call, ascending) says."""
     if not token_ns:
         return Timing()
-    gaps = sorted(max(later - earlier, 0) for earlier, later in pairwise(token_ns))
-    if not gaps:
+    gaps = sorted(map(sub, token_ns[1:], token_ns))
+    if not gaps or gaps[0] < 0:  # arrivals that run backwards are damaged
         return Timing(ttft_ms=token_ns[0] / 1e6)
     return Timing(
         ttft_ms=token_ns[0] / 1e6,

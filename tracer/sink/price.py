@@ -26,6 +26,10 @@ from tracer.sink.user_prices import PriceError, UserPrices, read_prices
 __all__ = ["Cost", "PriceBook", "PriceError", "load"]
 
 
+# The columns hold six digits before the point, and no single call costs a million dollars.
+_MOST = 10**6
+
+
 class Cost(Struct, frozen=True):
     """US dollars, and the source they came from."""
 
@@ -84,7 +88,7 @@ def reported_cost(raw: Mapping[str, Any], provider: str) -> Cost | None:
     """
     ticks = _amount(raw.get("cost_in_usd_ticks"))
     if ticks is not None:
-        return Cost("provider", rounded(ticks / 10**10))
+        return _parts(ticks / 10**10, None)
     cost = raw.get("cost")
     if isinstance(cost, dict):
         return _parts(_amount(cost.get("total_cost")), _amount(cost.get("output_tokens_cost")))
@@ -99,7 +103,7 @@ def reported_cost(raw: Mapping[str, Any], provider: str) -> Cost | None:
 
 
 def _parts(total: Decimal | None, output: Decimal | None) -> Cost | None:
-    if total is None:
+    if total is None or total >= _MOST:
         return None
     total = rounded(total)
     if output is None:
@@ -111,6 +115,8 @@ def _parts(total: Decimal | None, output: Decimal | None) -> Cost | None:
 def _cost(parts: tuple[Decimal, Decimal] | str, source: str) -> Cost:
     if isinstance(parts, str):
         return Cost(f"none: {parts}")
+    if sum(parts) >= _MOST:
+        return Cost("none: a cost of a million dollars must be a mistake")
     return Cost(source, parts[0] + parts[1], parts[0], parts[1])
 
 
@@ -119,4 +125,4 @@ def _amount(value: object) -> Decimal | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     amount = Decimal(repr(value))
-    return amount if amount.is_finite() and 0 <= amount < 10**9 else None
+    return amount if amount.is_finite() and amount >= 0 else None

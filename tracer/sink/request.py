@@ -35,7 +35,8 @@ _OPENAI_STREAMS = ("/chat/completions", "/completions", "/responses")
 _VARIABLES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/models/[^/:]+(?=$|:)"), "/models/{model}"),
     (re.compile(r"/deployments/[^/]+"), "/deployments/{deployment}"),
-    (re.compile(r"/(?:[a-z]+[-_][A-Za-z0-9_-]*\d[A-Za-z0-9_-]*|[0-9a-f]{8}-[0-9a-f-]{27}|\d+)(?=/|$)"), "/{id}"),
+    # Possessive, so that a path made to be slow is not.
+    (re.compile(r"/(?:[0-9a-f]{8}-[0-9a-f-]{27}|\d++|[a-z]++[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]++)(?=/|$)"), "/{id}"),
 )
 _IN_PATH = re.compile(r"/(?:models|deployments)/([^/:?]+)(?=[:/]|$)")
 _FORM_MODEL = re.compile(rb'name="model"\r\n\r\n([^\r\n]{1,200})\r\n')

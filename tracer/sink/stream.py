@@ -61,15 +61,12 @@ def read_stream(body: Plain) -> Stream:
 def _take(events: list[Any], start: int, documents: list[dict[str, Any]], ends: list[int]) -> bool:
     done = False
     for event in events:
-        if not isinstance(event, Event):
-            continue
-        data = event.data
-        if data.startswith("[DONE]"):
-            done = True
+        if type(event) is not Event:
             continue
         try:
-            document = orjson.loads(data)
+            document = orjson.loads(event.data)
         except orjson.JSONDecodeError:
+            done = done or event.data.startswith("[DONE]")
             continue
         if isinstance(document, dict):
             if event.name == "error" and "error" not in document:

@@ -41,7 +41,9 @@ _PY_EXCEPTION = 800
 _QUERY_SHARE = 0.5
 # One write of this many bytes to the engine; it parses as it gets them.
 _PIECE_BYTES = 4 << 20
-_CLOSE_SECONDS = 30.0
+# close() waits at most for the product of the two.
+_CLOSE_ROUNDS = 100
+_CLOSE_ROUND_SECONDS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +132,13 @@ class Engine:
             if self._closing:
                 return
             self._closing = True
-        with contextlib.suppress(chdb.ChdbError):
-            self._keep_open.query("KILL QUERY WHERE query_kind != 'Insert' ASYNC", "Null")
-        with self._running:
-            self._running.wait_for(lambda: self._count == 0, _CLOSE_SECONDS)
+        for _ in range(_CLOSE_ROUNDS):
+            # Again and again: a statement may have been on its way to the engine at the first.
+            with contextlib.suppress(chdb.ChdbError):
+                self._keep_open.query("KILL QUERY WHERE query_kind != 'Insert' ASYNC", "Null")
+            with self._running:
+                if self._running.wait_for(lambda: self._count == 0, _CLOSE_ROUND_SECONDS):
+                    break
         self._keep_open.close()
 
     def _value(self, statement: str) -> str:

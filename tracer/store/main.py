@@ -21,6 +21,9 @@ from tracer.store.server import MAX_BODY_BYTES, Server
 
 _log = logging.getLogger(__name__)
 
+# As ClickHouse's http_max_uri_size: GET has the query in the URL, and every request its parameters.
+_MAX_URI_BYTES = 1 << 20
+
 
 def run(settings: Settings) -> None:
     """Serve until told to stop. Raises StoreError, with what to do about it, if it cannot."""
@@ -40,7 +43,7 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
     # The store decodes bodies itself: aiohttp knows no lz4, and would do it on the event loop.
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, auto_decompress=False, access_log=None)
+    runner = web.AppRunner(app, auto_decompress=False, access_log=None, max_line_size=_MAX_URI_BYTES)
     await runner.setup()
     try:
         await _listen(runner, settings)

@@ -8,7 +8,7 @@ Rules
 - A parameter that is not the interface's own is a setting. GET can only read.
 - A reply is complete before its first byte is sent, so an error always has its status. (As if wait_end_of_query were set.)
 - Sessions are accepted and have no effect: every request stands alone.
-- What is not there says so: compress=1 and decompress=1 (ClickHouse's own block framing), multipart external tables.
+- What is not there says so: compress=1 and decompress=1 (ClickHouse's own block framing), external tables.
 """
 
 import asyncio
@@ -76,7 +76,8 @@ class Question:
     encoding: str
     query: Mapping[str, str]
     headers: Mapping[str, str]
-    writer: bool
+    internal: bool  # from Tracer's own writer
+    may_write: bool
     get: bool
 
     @property
@@ -134,6 +135,8 @@ class Server:
             return self._failed(headers, failure(UNKNOWN_EXCEPTION, "ABORTED", str(error)), 503)
         except QueryFailed as error:
             return self._failed(headers, error, error.http_status)
+        except web.HTTPException:  # aiohttp's own: a body over the limit
+            raise
         except Exception as error:  # the request edge: whatever it was, the client gets an answer and the log the trace
             _log.exception("a request to the store failed")
             kind = type(error).__name__
@@ -143,25 +146,25 @@ class Server:
     async def _understand(self, request: web.Request) -> Question:
         if request.method not in (hdrs.METH_GET, hdrs.METH_POST, hdrs.METH_HEAD):
             raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", f"Method {request.method} is not supported")
-        writer = users.may_write(request.headers, request.query, self._password)
+        internal = users.is_writer(request.headers, request.query, self._password)
         for name in ("compress", "decompress"):
             if request.query.get(name) == "1":
                 reason = f"{name}=1 is not supported by the embedded store; use Content-Encoding and Accept-Encoding"
                 raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", reason)
-        if request.content_type.startswith("multipart/"):
-            raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "External tables are not supported by the embedded store")
+        form = await _form(request) if request.content_type == "multipart/form-data" else None
         return Question(
-            text=await request.read(),
+            text=await request.read() if form is None else b"",
             encoding=request.headers.get(hdrs.CONTENT_ENCODING, ""),
-            query=request.query,
+            query=request.query if form is None else {**request.query, **form},
             headers=request.headers,
-            writer=writer or self._allow_writes,
+            internal=internal,
+            may_write=internal or self._allow_writes,
             get=request.method != hdrs.METH_POST,
         )
 
     async def _run(self, question: Question) -> Result:
-        # A reader's statement never waits behind the writers' threads, nor theirs behind the readers'.
-        pool = self._writers if question.writer and not question.get else self._readers
+        # By who asks, not by what is asked: no user's statement can hold up what Tracer itself has to store.
+        pool = self._writers if question.internal else self._readers
         return await asyncio.get_running_loop().run_in_executor(pool, self._ask, question)
 
     def _ask(self, question: Question) -> Result:
@@ -169,7 +172,7 @@ class Server:
         body = coding.decode(question.text, question.encoding, MAX_BODY_BYTES) if question.encoding else question.text
         asked = question.query.get("query", "")
         text = asked.encode() + b"\n" + body if asked else body
-        insert = as_insert(text) if question.writer else None
+        insert = as_insert(text) if question.may_write else None
         if insert is not None:
             if question.get:
                 raise failure(
@@ -188,7 +191,7 @@ class Server:
             parameters=question.parameters,
             settings=question.settings,
             database=question.database,
-            read_only=question.get or not question.writer,
+            read_only=question.get or not question.may_write,
         )
 
     async def _answer(self, question: Question, headers: dict[str, str], result: Result) -> web.Response:
@@ -210,6 +213,16 @@ class Server:
         return web.Response(
             status=status, text=text + "\n", headers={**headers, "X-ClickHouse-Exception-Code": str(error.code)}
         )
+
+
+async def _form(request: web.Request) -> dict[str, str]:
+    """Parameters from a form, where clickhouse-connect puts those that are long for a URL."""
+    fields: dict[str, str] = {}
+    for name, value in (await request.post()).items():
+        if isinstance(value, web.FileField):
+            raise failure(NOT_IMPLEMENTED, "NOT_IMPLEMENTED", "External tables are not supported by the embedded store")
+        fields[name] = value.decode("utf-8", "replace") if isinstance(value, bytes | bytearray) else value
+    return fields
 
 
 def _summary(result: Result) -> str:

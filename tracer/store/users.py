@@ -13,7 +13,7 @@ from tracer.store.errors import AUTHENTICATION_FAILED, failure
 from tracer.store.secret import READER, WRITER
 
 
-def may_write(headers: Mapping[str, str], query: Mapping[str, str], writer_password: str) -> bool:
+def is_writer(headers: Mapping[str, str], query: Mapping[str, str], writer_password: str) -> bool:
     """Whether this request comes from the writer; raises QueryFailed (516) if it comes from nobody known."""
     name, given = _credentials(headers, query)
     if name == READER:

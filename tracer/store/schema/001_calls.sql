@@ -3,6 +3,9 @@
 -- Key: the start and the id are all that can never be corrected later (a model or a user in the key would make a second row
 -- of a correction), and time is what every board filters by. Lookups by id go through bloom filters: one trace is found
 -- by reading a few granules of 8192 rows each. Counts are Int64 so that differences of two of them cannot wrap around.
+--
+-- The spool forgets a call once it is acknowledged here, so the acknowledgement must outlast a power cut: fsync, of inserts and of
+-- merges (which replace what was synced). It adds some 6 ms to an insert, of which there are two a second.
 CREATE TABLE IF NOT EXISTS llm.calls
 (
     -- identity
@@ -100,5 +103,10 @@ ENGINE = MergeTree
 PARTITION BY toDate(started_at)
 ORDER BY (started_at, call_id)
 TTL toDateTime(started_at) + INTERVAL $retention_days DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+SETTINGS
+    ttl_only_drop_parts = 1,
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'One row per request that Tracer accepted';

@@ -15,5 +15,10 @@ ENGINE = MergeTree
 PARTITION BY toDate(started_at)
 ORDER BY (started_at, call_id)
 TTL toDateTime(started_at) + INTERVAL $bodies_retention_days DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000
+SETTINGS
+    ttl_only_drop_parts = 1,
+    non_replicated_deduplication_window = 10000,
+    fsync_after_insert = 1,
+    fsync_part_directory = 1,
+    min_compressed_bytes_to_fsync_after_merge = 1
 COMMENT 'Request and response content by call_id';

@@ -63,8 +63,8 @@ SELECT
                         '',
                         coalesce(nullIf(toString(error_type), ''), if(status_code >= 400, toString(status_code), NULL), toString(outcome))
                     ),
-                    'server.address', domain(concat('//', toString(upstream))),
-                    'server.port', if(upstream = '', '', toString(port(concat('//', toString(upstream)), 443))),
+                    'server.address', lower(trim(BOTH '[]' FROM replaceRegexpOne(toString(upstream), ':[0-9]+$$', ''))),
+                    'server.port', if(upstream = '', '', coalesce(nullIf(extract(toString(upstream), ':([0-9]+)$$'), ''), '443')),
                     'tracer.call_id', toString(call_id),
                     'tracer.trace_id', trace_id,
                     'tracer.span_id', span_id,

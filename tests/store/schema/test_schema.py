@@ -1,0 +1,242 @@
+"""The tables on the real engine: made once, kept as long as asked, shaped as the records and the collector's exporter are."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from opentelemetry.sdk.resources import Resource
+
+from exporters import clickhouse, span
+from tests.store.running import RunningStore
+from tests.store.samples import call, full_call
+from tracer.config import Settings
+from tracer.records import Call, Content
+from tracer.store import client as store_client
+from tracer.store import schema
+from tracer.store.errors import QueryFailed, StoreUnavailable
+
+
+@pytest.fixture(scope="module")
+def own_store(tmp_path_factory: pytest.TempPathFactory) -> RunningStore:
+    return RunningStore(tmp_path_factory.mktemp("schema") / "data")
+
+
+def columns(client: Client, table: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in client.query(f"DESCRIBE TABLE {table}").result_rows}
+
+
+def test_columns_are_the_fields_of_the_records(store: RunningStore) -> None:
+    with store_client.embedded(store.settings, write=False) as client:
+        calls, bodies = columns(client, "llm.calls"), columns(client, "llm.bodies")
+    assert list(calls) == [name for name in Call.__struct_fields__ if name != "content"]
+    assert list(bodies) == ["call_id", "started_at", *Content.__struct_fields__]
+    assert calls["call_id"] == "UUID"
+    assert calls["started_at"] == "DateTime64(6, 'UTC')"
+    assert calls["metadata"] == "Map(LowCardinality(String), String)"
+    assert calls["cost_usd"] == "Nullable(Decimal(18, 12))"
+
+
+def test_every_column_says_what_it_is(store: RunningStore) -> None:
+    with store_client.embedded(store.settings, write=False) as client:
+        query = "SELECT table, name FROM system.columns WHERE database = 'llm' AND table != 'otel_traces' AND comment = ''"
+        assert client.query(query).result_rows == []
+
+
+def test_migrating_twice_and_at_once_changes_nothing(store: RunningStore) -> None:
+    settings = store.settings
+
+    def migrate() -> None:
+        with store_client.embedded(settings, write=True) as client:
+            schema.migrate(client, settings)
+
+    with store_client.embedded(settings, write=True) as client:
+        before = client.query("SELECT * FROM llm.migrations ORDER BY name").result_rows
+        client.command("TRUNCATE TABLE llm.migrations")  # as after a crash before the note was made
+    threads = [threading.Thread(target=migrate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with store_client.embedded(settings, write=True) as client:
+        after = client.query("SELECT name FROM llm.migrations ORDER BY name").result_rows
+    assert [row[0] for row in before] == [row[0] for row in after] == [m.name for m in schema.migrations(settings)]
+
+
+def test_a_new_retention_is_applied_to_tables_that_are_there(store: RunningStore) -> None:
+    def kept() -> list[str]:
+        days = "extract(engine_full, 'toIntervalDay\\\\((\\\\d+)')"
+        query = f"SELECT {days} FROM system.tables WHERE name IN ('calls', 'bodies') ORDER BY name"
+        return [row[0] for row in client.query(query).result_rows]
+
+    with store_client.embedded(store.settings, write=True) as client:
+        assert kept() == ["30", "90"]
+        changed = store.settings.model_copy(update={"retention_days": 400, "bodies_retention_days": 1})
+        schema.migrate(client, changed)
+        assert kept() == ["1", "400"]
+        schema.migrate(client, store.settings)
+        assert kept() == ["30", "90"]
+
+
+def test_old_rows_go_and_their_parts_whole(empty_store: RunningStore) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export([call(1), call(2, started_at=datetime(2020, 1, 1, tzinfo=UTC))], "ttl")
+    exporter.close()
+    with store_client.embedded(empty_store.settings, write=True) as client:
+        client.command("OPTIMIZE TABLE llm.calls FINAL")
+        assert client.query("SELECT count(), min(toYear(started_at)) > 2020 FROM llm.calls").result_rows == [(1, True)]
+
+
+def test_migrating_without_the_right_says_so(store: RunningStore) -> None:
+    with store_client.embedded(store.settings, write=False) as client, pytest.raises(QueryFailed, match="readonly"):
+        schema.migrate(client, store.settings)
+
+
+def test_migrating_a_store_that_went_away_says_so(own_store: RunningStore) -> None:
+    with own_store:
+        client = store_client.embedded(own_store.settings, write=True)
+    with client, pytest.raises(StoreUnavailable, match="creating the tables"):
+        schema.migrate(client, own_store.settings)
+
+
+# github.com/open-telemetry/opentelemetry-collector-contrib, exporter/clickhouseexporter: traces table, Map variant
+COLLECTOR = {
+    "Timestamp": "DateTime64(9",
+    "TraceId": "String",
+    "SpanId": "String",
+    "ParentSpanId": "String",
+    "TraceState": "String",
+    "SpanName": "LowCardinality(String)",
+    "SpanKind": "LowCardinality(String)",
+    "ServiceName": "LowCardinality(String)",
+    "ResourceAttributes": "Map(LowCardinality(String), String)",
+    "ScopeName": "String",
+    "ScopeVersion": "String",
+    "SpanAttributes": "Map(LowCardinality(String), String)",
+    "Duration": "UInt64",
+    "StatusCode": "LowCardinality(String)",
+    "StatusMessage": "String",
+    "Events.Timestamp": "Array(DateTime64(9",
+    "Events.Name": "Array(LowCardinality(String))",
+    "Events.Attributes": "Array(Map(LowCardinality(String), String))",
+    "Links.TraceId": "Array(String)",
+    "Links.SpanId": "Array(String)",
+    "Links.TraceState": "Array(String)",
+    "Links.Attributes": "Array(Map(LowCardinality(String), String))",
+}
+
+
+def test_otel_traces_has_the_collectors_columns(store: RunningStore) -> None:
+    with store_client.embedded(store.settings, write=False) as client:
+        found = columns(client, "llm.otel_traces")
+    assert list(found) == list(COLLECTOR)
+    for name, kind in COLLECTOR.items():
+        assert found[name].startswith(kind), name
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        full_call(1),
+        call(2),
+        call(3, upstream="localhost:8080", provider="mistral-ai", stream=True, ttfb_ms=12.0),
+        call(4, operation="", outcome="client_gone", status_code=0, error_type="", upstream="", provider="", request_model=""),
+        call(5, outcome="upstream_error", status_code=500, error_type="", n=1),
+        call(7, upstream="[::1]:8080", metadata={"team": "a"}),
+        call(6, operation="", endpoint="/v1/files", method="GET"),
+    ],
+    ids=lambda made: str(made.call_id.int & 0xFF),
+)
+def test_otel_traces_shows_the_span_that_otlp_sends(empty_store: RunningStore, made: Call) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export([made], "otel")
+    exporter.close()
+    sent = span.to_span(made, Resource.get_empty(), with_content=False)
+    with store_client.embedded(empty_store.settings, write=False) as client:
+        (row,) = client.query("SELECT * FROM llm.otel_traces").named_results()
+    assert row["SpanName"] == sent.name
+    assert (row["TraceId"], row["SpanId"], row["ParentSpanId"]) == (
+        made.otel_trace_id,
+        made.otel_span_id,
+        made.otel_parent_span_id,
+    )
+    assert row["StatusCode"].upper() == sent.status.status_code.name
+    assert row["StatusMessage"] == (sent.status.description or "")
+    assert row["Duration"] == sent.end_time - sent.start_time  # type: ignore[operator]
+    attributes = dict(sent.attributes or {})
+    assert row["SpanAttributes"].keys() == attributes.keys() - {"openai.api.type"}
+    for name, value in row["SpanAttributes"].items():
+        assert same(value, attributes[name]), name
+
+
+def same(text: str, value: object) -> bool:
+    if isinstance(value, bool):
+        return text == str(value).lower()
+    if isinstance(value, int | float):
+        return float(text) == pytest.approx(float(value))
+    if isinstance(value, tuple):
+        return text == "[" + ",".join(f'"{item}"' for item in value) + "]"
+    return text == value
+
+
+def test_lookups_by_id_read_a_few_granules(store: RunningStore) -> None:
+    with store_client.embedded(store.settings, write=False) as client:
+        for column, value in (("otel_trace_id", "'x'"), ("trace_id", "'x'"), ("call_id", "generateUUIDv4()")):
+            asked = f"EXPLAIN indexes = 1 SELECT * FROM llm.calls WHERE {column} = {value}"
+            plan = "\n".join(row[0] for row in client.query(asked).result_rows)
+            assert value.startswith("generate") or f"by_{column}" in plan
+        by_time = client.query("EXPLAIN indexes = 1 SELECT * FROM llm.otel_traces WHERE Timestamp >= now() - 60").result_rows
+    plan = "\n".join(row[0] for row in by_time)
+    assert "PrimaryKey" in plan
+    assert "Condition: (CAST(started_at" in plan
+
+
+def test_ddl_prints_what_migrate_runs(load_settings: Callable[..., Settings]) -> None:
+    text = schema.ddl(None, load_settings(TRACER_RETENTION_DAYS="7"))
+    assert "TTL toDateTime(started_at) + INTERVAL 7 DAY" in text
+    assert "TTL toDateTime(started_at) + INTERVAL 30 DAY" in text
+    assert "retention_days" not in text
+    assert [line for line in text.splitlines() if line.startswith("CREATE")] == [
+        "CREATE DATABASE IF NOT EXISTS llm;",
+        "CREATE TABLE IF NOT EXISTS llm.migrations",
+        "CREATE TABLE IF NOT EXISTS llm.calls",
+        "CREATE TABLE IF NOT EXISTS llm.bodies",
+        "CREATE OR REPLACE VIEW llm.otel_traces AS",
+    ]
+
+
+def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> None:
+    statements = list(schema.split(schema.ddl("prod-1", store.settings)))
+    with store_client.embedded(store.settings, write=False) as client:
+        parsed = [client.query("SELECT formatQuerySingleLine({q:String})", {"q": each}).first_row[0] for each in statements]
+    assert all("ON CLUSTER `prod-1`" in str(each) for each in parsed)
+    made = [str(each).split(" ON CLUSTER")[0] for each in parsed]
+    assert made == [
+        "CREATE DATABASE IF NOT EXISTS llm",
+        "CREATE TABLE IF NOT EXISTS llm.migrations_local",
+        "CREATE TABLE IF NOT EXISTS llm.migrations",
+        "CREATE TABLE IF NOT EXISTS llm.calls_local",
+        "CREATE TABLE IF NOT EXISTS llm.calls",
+        "CREATE TABLE IF NOT EXISTS llm.bodies_local",
+        "CREATE TABLE IF NOT EXISTS llm.bodies",
+        "CREATE OR REPLACE VIEW llm.otel_traces",
+    ]
+    local, distributed = str(parsed[3]), str(parsed[4])
+    assert "ReplicatedMergeTree('/clickhouse/tables/{shard}/llm/calls_local', '{replica}')" in local
+    assert "replicated_deduplication_window = 10000" in local
+    assert "non_replicated" not in local
+    assert "Distributed('prod-1', 'llm', 'calls_local', cityHash64(call_id))" in distributed
+
+
+def test_a_clusters_name_is_a_name(store: RunningStore) -> None:
+    with pytest.raises(ValueError, match="cluster"):
+        schema.ddl("x'; DROP", store.settings)
+
+
+def test_files_are_numbered_and_end_their_statements(store: RunningStore) -> None:
+    names = [migration.name for migration in schema.migrations(store.settings)]
+    assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
+    for file in Path(schema.__file__).parent.glob("*.sql"):
+        assert file.read_text().rstrip().endswith(";")

@@ -1,0 +1,198 @@
+"""ClickHouse's HTTP interface as drivers meet it, against a real store process."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Iterator
+
+import aiohttp
+import clickhouse_connect
+import lz4.frame
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from tests.store.running import RunningStore
+from tests.store.test_engine import ENDLESS
+from tracer.store import client as store_client
+from tracer.store.secret import password
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        yield session
+
+
+@pytest.fixture
+def writer(store: RunningStore) -> Iterator[Client]:
+    with store_client.embedded(store.settings, write=True) as connected:
+        yield connected
+
+
+@pytest.fixture
+def reader(store: RunningStore) -> Iterator[Client]:
+    """clickhouse-connect as anybody would make it."""
+    with clickhouse_connect.get_client(host="127.0.0.1", port=store.port) as connected:
+        yield connected
+
+
+async def ask(http: aiohttp.ClientSession, url: str, body: bytes | str = b"", **how: object) -> tuple[int, bytes]:
+    async with http.post(url, data=body, **how) as answer:  # type: ignore[arg-type]
+        return answer.status, await answer.read()
+
+
+def writer_headers(store: RunningStore) -> dict[str, str]:
+    return {"X-ClickHouse-User": "tracer", "X-ClickHouse-Key": password(store.settings.data_dir)}
+
+
+async def test_ping_and_paths(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    for path, status, text in (("ping", 200, "Ok.\n"), ("", 200, "Ok.\n"), ("replicas_status", 200, "Ok.\n")):
+        async with http.get(store.url + path) as answer:
+            assert (answer.status, await answer.text()) == (status, text)
+    async with http.get(store.url + "nope") as answer:
+        assert answer.status == 404
+        assert "There is no handle /nope" in await answer.text()
+
+
+async def test_where_the_query_is(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    async with http.get(store.url, params={"query": "SELECT 1"}) as answer:
+        assert await answer.read() == b"1\n"
+    assert await ask(http, store.url, "SELECT 2") == (200, b"2\n")
+    assert await ask(http, store.url + "?query=SELECT", "3") == (200, b"3\n")
+
+
+async def test_a_long_query_in_the_url(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    async with http.get(store.url, params={"query": f"SELECT length('{'x' * 100_000}')"}) as answer:
+        assert await answer.read() == b"100000\n"
+
+
+async def test_headers(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    query = {"query_id": "my-id", "default_format": "JSONEachRow"}
+    async with http.post(store.url, params=query, data="SELECT number FROM numbers(3)") as answer:
+        headers = answer.headers
+        assert await answer.read() == b'{"number":0}\n{"number":1}\n{"number":2}\n'
+    assert headers["X-ClickHouse-Format"] == "JSONEachRow"
+    assert headers["Content-Type"] == "application/x-ndjson; charset=UTF-8"
+    assert headers["X-ClickHouse-Query-Id"] == "my-id"
+    assert headers["X-ClickHouse-Timezone"] == "UTC"
+    assert headers["X-ClickHouse-Server-Display-Name"] == "tracer"
+    summary = json.loads(headers["X-ClickHouse-Summary"])
+    assert summary["result_rows"] == "3"
+    async with http.post(store.url, headers={"X-ClickHouse-Format": "JSONEachRow"}, data="SELECT 1 FORMAT CSV") as answer:
+        assert answer.headers["X-ClickHouse-Format"] == "CSV"  # the statement's own word wins
+
+
+async def test_parameters_settings_database(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    query = {"param_x": "it's\\t", "max_threads": "3", "database": "llm", "session_id": "s", "session_timeout": "60"}
+    status, body = await ask(http, store.url, "SELECT {x:String}, getSetting('max_threads'), currentDatabase()", params=query)
+    assert (status, body) == (200, b"it\\'s\\t\t3\tllm\n")
+    async with http.post(store.url, headers={"X-ClickHouse-Database": "llm"}, data="SELECT currentDatabase()") as answer:
+        assert await answer.read() == b"llm\n"
+
+
+@pytest.mark.parametrize(
+    ("query", "statement", "code", "status"),
+    [
+        ("", "SELEC 1", 62, 400),
+        ("", "SELECT * FROM nope", 60, 404),
+        ("?database=nope", "SELECT 1", 81, 404),
+        ("", "SELECT throwIf(1)", 395, 500),
+        ("", "DROP TABLE llm.calls", 164, 500),
+        ("", "SELECT file('/etc/passwd')", 164, 500),
+        ("?readonly=0", "SELECT 1", 164, 500),
+        ("?max_execution_time=1", "SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_threads = 1", 164, 500),
+        ("?compress=1", "SELECT 1", 48, 501),
+        ("?user=tracer&password=wrong", "SELECT 1", 516, 403),
+        ("?user=nobody", "SELECT 1", 516, 403),
+        ("", b"SELECT '\xff'", 62, 400),
+        ("", "", 62, 400),
+    ],
+)
+async def test_errors(
+    store: RunningStore, http: aiohttp.ClientSession, query: str, statement: str | bytes, code: int, status: int
+) -> None:
+    async with http.post(store.url + query, data=statement) as answer:
+        text = await answer.text()
+        assert (answer.status, answer.headers["X-ClickHouse-Exception-Code"]) == (status, str(code))
+    assert text.startswith(f"Code: {code}. DB::Exception: ")
+    assert "(version 26." in text
+
+
+async def test_methods_and_forms(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    auth = writer_headers(store)
+    for statement in ("CREATE TABLE default.by_get (a Int8) ENGINE = Memory", "INSERT INTO default.by_get FORMAT CSV\n1"):
+        async with http.get(store.url, params={"query": statement}, headers=auth) as answer:
+            assert answer.headers["X-ClickHouse-Exception-Code"] == "164"
+    async with http.put(store.url, data="SELECT 1") as answer:
+        assert answer.status == 501
+    form = aiohttp.FormData({"query": "SELECT {x:String}", "param_x": "y"})
+    form.add_field("query_id", "q", content_type="text/plain")
+    assert await ask(http, store.url, form()) == (200, b"y\n")
+    form = aiohttp.FormData({"query": "SELECT 1"})
+    form.add_field("external", b"1\n", filename="external")
+    async with http.post(store.url, data=form) as answer:
+        assert answer.status == 501
+
+
+async def test_codings_both_ways(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    asked = {"Content-Encoding": "gzip"}
+    assert await ask(http, store.url, gzip.compress(b"SELECT 1"), headers=asked) == (200, b"1\n")
+    query, wanted = {"enable_http_compression": "1"}, {"Accept-Encoding": "br, lz4"}
+    async with http.post(store.url, params=query, headers=wanted, data="SELECT number FROM numbers(1000)") as answer:
+        assert answer.headers["Content-Encoding"] == "lz4"
+        assert lz4.frame.decompress(await answer.read()).startswith(b"0\n1\n2\n")
+    async with http.post(store.url, headers=wanted, data="SELECT number FROM numbers(1000)") as answer:
+        assert "Content-Encoding" not in answer.headers
+    status, _ = await ask(http, store.url, b"SELECT 1", headers={"Content-Encoding": "snappy"})
+    assert status == 400
+
+
+async def test_a_heavy_query_stops_neither_ping_nor_inserts(store: RunningStore, http: aiohttp.ClientSession) -> None:
+    auth = writer_headers(store)
+    await ask(http, store.url, "CREATE TABLE default.beside (a UInt64) ENGINE = MergeTree ORDER BY a", headers=auth)
+    async with asyncio.TaskGroup() as group:
+        # More than there are threads for readers: the last ones wait, and nothing else does.
+        heavy = [group.create_task(ask(http, store.url, f"{ENDLESS} AND 'heavy-marker' != ''")) for _ in range(9)]
+        running = "SELECT count() > 0 FROM system.processes WHERE query LIKE '%heavy-marker%' AND query NOT LIKE '%processes%'"
+        while (await ask(http, store.url, running, headers=auth))[1] != b"1\n":
+            pass
+        async with http.get(store.url + "ping") as answer:
+            assert answer.status == 200
+        for number in range(3):
+            text = b"INSERT INTO default.beside FORMAT CSV\n%d\n" % number
+            assert await ask(http, store.url, text, headers=auth, params={"insert_deduplicate": "0"}) == (200, b"")
+        assert await ask(http, store.url, "SELECT count() FROM default.beside", headers=auth) == (200, b"3\n")
+        assert not any(task.done() for task in heavy)
+        while not all(task.done() for task in heavy):
+            await ask(
+                http, store.url, "KILL QUERY WHERE query LIKE 'SELECT count() FROM numbers%heavy-marker%' ASYNC", headers=auth
+            )
+    assert all(b"QUERY_WAS_CANCELLED" in task.result()[1] for task in heavy)
+
+
+def test_clickhouse_connect_reads_as_the_default_user(reader: Client) -> None:
+    assert reader.command("SELECT 1") == 1
+    found = reader.query("SELECT {a:Int32} AS a, {b:Array(String)} AS b", {"a": -5, "b": ["x", "it's"]})
+    assert found.column_names == ("a", "b")
+    assert found.result_rows == [(-5, ["x", "it's"])]
+    assert reader.query("SELECT now64(6, 'UTC') AS t WHERE 0").result_rows == []
+    assert reader.ping()
+    with pytest.raises(DatabaseError, match="readonly mode"):
+        reader.command("CREATE TABLE default.no (a Int8) ENGINE = Memory")
+    with pytest.raises(DatabaseError) as caught:
+        reader.query("SELECT * FROM nope")
+    assert caught.value.code == 60
+
+
+def test_clickhouse_connect_writes_as_the_internal_user(store: RunningStore, writer: Client) -> None:
+    writer.command("CREATE TABLE default.by_connect (a UInt64, s Nullable(String)) ENGINE = MergeTree ORDER BY a")
+    rows = [[number, None if number % 2 else "ж"] for number in range(5000)]
+    assert writer.insert("default.by_connect", rows, ["a", "s"]).written_rows == 5000
+    assert writer.query("SELECT count(), countIf(s = 'ж') FROM default.by_connect").result_rows == [(5000, 2500)]
+    secret = password(store.settings.data_dir)
+    with clickhouse_connect.get_client(
+        host="127.0.0.1", port=store.port, username="tracer", password=secret, compress="lz4"
+    ) as coded:
+        coded.insert("default.by_connect", rows, ["a", "s"])
+        assert len(coded.query("SELECT * FROM default.by_connect").result_rows) == 10_000
