@@ -19,8 +19,6 @@ from tracer.proxy.tee import Tee
 
 # A body this small is read before the upstream is asked. OpenAI's SDKs send a body in one or two packets up to about here.
 SMALL = 256 << 10
-# Largest write handed to aiohttp in one piece; it warns beyond 1 MiB, for the event loop's sake.
-SLICE = 512 << 10
 # Endpoints whose streams report usage only if asked. Their requests are read whole, as JSON.
 ASKABLE = frozenset({"/v1/chat/completions", "/v1/completions"})
 
@@ -54,16 +52,6 @@ async def receive(request: web.BaseRequest, flight: Flight, path: str, limit: in
     return Sent(data=data, parsed=_json(data) if as_json else None)
 
 
-def slices(data: bytes) -> AsyncIterator[bytes] | bytes:
-    """A body for aiohttp: as it is, or cut so that no single write is long."""
-    return data if len(data) <= SLICE else _sliced(data)
-
-
-async def _sliced(data: bytes) -> AsyncIterator[bytes]:
-    for start in range(0, len(data), SLICE):
-        yield data[start : start + SLICE]
-
-
 def too_large(limit: int) -> Refused:
     return Refused(413, "body_too_large", f"the request body is larger than {limit} bytes (TRACER_MAX_REQUEST_BYTES)")
 
@@ -71,7 +59,7 @@ def too_large(limit: int) -> Refused:
 async def _read(request: web.BaseRequest, limit: int) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for piece in _pieces(request):
+    while piece := await _next(request):
         size += len(piece)
         if size > limit:
             raise too_large(limit)
@@ -83,22 +71,22 @@ async def _passing(request: web.BaseRequest, flight: Flight, limit: int, capture
     tee = Tee(capture_bytes)
     flight.request = tee
     try:
-        async for piece in _pieces(request):
+        while piece := await _next(request):
             tee.add(piece, flight.clock())
             if tee.size > limit:
                 raise too_large(limit)
             yield piece
     except (Refused, BodyLost) as error:
-        # aiohttp turns an exception in here into one of its own; forward.py looks for the cause here.
+        # Raised inside the upload, while forward.py waits for the reply; it looks for the cause here.
         flight.body_error = error
         raise
     flight.request_end_ns = flight.clock()
 
 
-async def _pieces(request: web.BaseRequest) -> AsyncIterator[bytes]:
+async def _next(request: web.BaseRequest) -> bytes:
+    """The next piece of the request's body as it came; empty at the end."""
     try:
-        async for piece in request.content.iter_any():
-            yield piece
+        return await request.content.readany()
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise Refused(400, "bad_body", f"the request body is not framed as its headers say: {type(error).__name__}") from error
     except ConnectionError as error:

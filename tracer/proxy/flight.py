@@ -49,8 +49,8 @@ class Flight:
     error_type: str = ""
     error_message: str = ""
     request_end_ns: int = 0
-    connect_started_ns: int = 0
     connect_ns: int = 0
+    reused: bool = False  # the upstream connection had served before
     sent_ns: int = 0
     headers_ns: int = 0
     first_byte_ns: int = 0
@@ -71,6 +71,10 @@ class Flight:
     def client_left(self) -> None:
         self.client_gone_ns = self.client_gone_ns or self.clock()
         self.end(Outcome.CLIENT_GONE)
+
+    @property
+    def is_event_stream(self) -> bool:
+        return _value(self.response_headers, "content-type").lower().startswith("text/event-stream")
 
     def added_ns(self) -> int:
         """Time that the proxy itself took: from having the request to sending it, and from the reply's end to ours."""

@@ -13,28 +13,28 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from functools import partial
 
-import aiohttp
 from aiohttp import web
 from multidict import CIMultiDict
-from yarl import URL
 
 from tracer import metrics
 from tracer.config import Settings
 from tracer.proxy import body, headers, websocket
 from tracer.proxy.accept import accept, target_path
-from tracer.proxy.context import traceparent
-from tracer.proxy.credentials import Credentials, credentials
+from tracer.proxy.ask import Question, ask
+from tracer.proxy.credentials import credentials
+from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
+from tracer.proxy.pool import Pool
 from tracer.proxy.providers import StreamUsage
 from tracer.proxy.replies import ABSENT, CALL_ID, TRACE_ID, failure, header_safe
-from tracer.proxy.route import Refused, Routes, Target, choose, portkey_config
+from tracer.proxy.route import Refused, Routes, Target, choose
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
 from tracer.proxy.tee import Tee
-from tracer.proxy.upstream import ERRORS, Upstreams, explain, unhung
+from tracer.proxy.upstream import Reply
 from tracer.records import Outcome
 from tracer.spool.writer import Writer
 
@@ -42,8 +42,6 @@ _log = logging.getLogger(__name__)
 
 # A reply of known length up to this is sent in one write; if it breaks half-way the client gets a clear error instead.
 SHORT_REPLY = 256 << 10
-# An error reply is read this far to see whether the provider objects to the usage option.
-_ERROR_BYTES = 64 << 10
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
 _NO_BODY = frozenset({204, 304})
@@ -59,7 +57,7 @@ class Forwarder:
 
     settings: Settings
     routes: Routes
-    upstreams: Upstreams
+    pool: Pool
     spool: Writer[Flight]
     refusing: set[str] = field(default_factory=set)
 
@@ -95,111 +93,45 @@ class Forwarder:
         keys = credentials(request.headers, target, self.settings.keys)
         flight.key_hash, flight.secrets = keys.key_hash, keys.secrets
         path = target_path(request)
+        question = Question(request, target, keys, path, self.settings.propagate_traceparent)
         if websocket.is_upgrade(request):
-            return await websocket.relay(
-                request, flight, self.upstreams, _url(target, path), self._headers(request, flight, target, keys, frozenset())
-            )
-        limits = self.settings.max_request_bytes, self.settings.capture_bytes
-        sent = await body.receive(request, flight, path.partition("?")[0], *limits)
-        asking = self._asking_for_usage(sent, target)
+            return await websocket.relay(question, flight, self.pool)
+        sent = await body.receive(
+            request, flight, path.partition("?")[0], self.settings.max_request_bytes, self.settings.capture_bytes
+        )
         try:
-            reply = await self._ask(request, flight, target, keys, path, sent, asking)
-            first = b""
-            if asking and reply.status in (400, 422):
-                first = await reply.content.read(_ERROR_BYTES)
-                if b"stream_options" in first or b"include_usage" in first:
-                    reply.close()
-                    self.refusing.add(target.host)
-                    reply, first = await self._ask(request, flight, target, keys, path, sent, None), b""
-        except ERRORS as error:
+            async with ask(self.pool, question, sent, self._asking_for_usage(sent, target), flight, self.refusing) as reply:
+                return await self._relay(request, flight, reply)
+        except UpstreamFailed as error:
             if flight.body_error:
                 raise flight.body_error from error
             return self._upstream_failed(request, flight, error)
-        try:
-            with unhung(reply):
-                return await self._relay(request, flight, reply, first)
-        finally:
-            # Returns the connection to the pool after a whole reply, and closes it after anything else.
-            reply.release() if reply.content.is_eof() else reply.close()
 
     def _asking_for_usage(self, sent: body.Sent, target: Target) -> bytes | None:
         """The request's body with the usage option in it, or None where it is not to be asked for."""
         wanted = target.provider.stream_usage is StreamUsage.ASK and target.host not in self.refusing
         return with_usage_requested(sent.data, sent.parsed) if wanted and sent.data and sent.parsed else None
 
-    def _headers(
-        self, request: web.BaseRequest, flight: Flight, target: Target, keys: Credentials, drop: frozenset[str]
-    ) -> list[tuple[str, str]]:
-        if keys.drop_authorization:
-            drop |= {"authorization"}
-        wanted = self.settings.propagate_traceparent
-        propagate = target.slug in wanted or "*" in wanted
-        sent = headers.upstream(request.raw_headers, drop=drop | {"traceparent"} if propagate else drop)
-        if keys.header:
-            sent.append(keys.header)
-        if propagate:
-            sent.append(("traceparent", traceparent(flight.trace)))
-        return sent
-
-    async def _ask(
-        self,
-        request: web.BaseRequest,
-        flight: Flight,
-        target: Target,
-        keys: Credentials,
-        path: str,
-        sent: body.Sent,
-        asking: bytes | None,
-    ) -> aiohttp.ClientResponse:
-        """Send the request up and wait for the head of the reply."""
-        flight.usage_requested = asking is not None
-        # To take the usage out again the stream must come uncompressed.
-        changed = frozenset({"content-length", "accept-encoding"}) if asking is not None else frozenset[str]()
-        out = self._headers(request, flight, target, keys, changed)
-        if asking is not None:
-            out += [("Accept-Encoding", "identity"), ("Content-Length", str(len(asking)))]
-        data = asking or sent.data
-        url = _url(target, path)
-        async with asyncio.timeout(_time_limit(request)):
-            reply = await self.upstreams.session(url).request(
-                request.method,
-                URL(url, encoded=True),
-                headers=CIMultiDict(out),
-                data=body.slices(data) if data else sent.pieces,
-                allow_redirects=False,
-                trace_request_ctx=flight,
-            )
-        flight.headers_ns = flight.clock()
-        return reply
-
-    async def _relay(
-        self, request: web.BaseRequest, flight: Flight, reply: aiohttp.ClientResponse, first: bytes
-    ) -> web.StreamResponse:
+    async def _relay(self, request: web.BaseRequest, flight: Flight, reply: Reply) -> web.StreamResponse:
         flight.status = reply.status
         flight.response_headers = headers.recorded(reply.raw_headers)
         flight.response = tee = Tee(self.settings.capture_bytes)
         out = headers.downstream(reply.raw_headers)
-        out += [(TRACE_ID, header_safe(flight.trace.trace_id)), (CALL_ID, str(flight.call_id))]
-        pieces = _noted(reply, first, flight, tee)
-        length = reply.content_length
+        out += ((TRACE_ID, header_safe(flight.trace.trace_id)), (CALL_ID, str(flight.call_id)))
         bodiless = request.method == "HEAD" or reply.status in _NO_BODY
-        try:
-            if length is not None and length <= SHORT_REPLY and not bodiless and not _is_event_stream(reply):
-                return await self._relay_whole(request, flight, reply, out, pieces)
-            return await self._relay_stream(request, flight, reply, out, pieces)
-        except ERRORS as error:
-            return self._upstream_failed(request, flight, error, in_stream=_is_event_stream(reply) and reply.status < 400)
+        short = reply.length is not None and reply.length <= SHORT_REPLY and not bodiless
+        if short and not _is_event_stream(reply):
+            return await self._relay_whole(request, flight, reply, tee, out)
+        return await self._relay_stream(request, flight, reply, tee, out)
 
     async def _relay_whole(
-        self,
-        request: web.BaseRequest,
-        flight: Flight,
-        reply: aiohttp.ClientResponse,
-        out: list[tuple[str, str]],
-        pieces: AsyncIterator[bytes],
+        self, request: web.BaseRequest, flight: Flight, reply: Reply, tee: Tee, out: list[tuple[str, str]]
     ) -> web.StreamResponse:
-        data = b"".join([piece async for piece in pieces])
+        parts = []
+        while piece := await _next(reply, flight, tee):
+            parts.append(piece)
         self._note_status(flight)
+        data = b"".join(parts)
         response = web.Response(status=reply.status, reason=reply.reason, headers=CIMultiDict(out), body=data)
         response[ABSENT] = _absent(reply)
         await self._durable(flight)
@@ -208,12 +140,7 @@ class Forwarder:
         return response
 
     async def _relay_stream(
-        self,
-        request: web.BaseRequest,
-        flight: Flight,
-        reply: aiohttp.ClientResponse,
-        out: list[tuple[str, str]],
-        pieces: AsyncIterator[bytes],
+        self, request: web.BaseRequest, flight: Flight, reply: Reply, tee: Tee, out: list[tuple[str, str]]
     ) -> web.StreamResponse:
         usage = _usage_filter(flight, reply)
         if usage:
@@ -223,16 +150,15 @@ class Forwarder:
         await _client(response.prepare(request))
         held = b""
         try:
-            async for piece in pieces:
+            while piece := await _next(reply, flight, tee):
                 if held:
                     await _client(response.write(held))
                 held = usage.feed(piece) if usage else piece
-                if held and not self._completes(held, flight, reply):
+                if held and not self._completes(held, tee, reply):
                     await _client(response.write(held))
                     held = b""
-        except ERRORS:
-            held += usage.close() if usage else b""
-            if held:  # the client gets every byte that came before the cut
+        except UpstreamFailed:
+            if held := held + (usage.close() if usage else b""):  # the client gets every byte that came before the cut
                 await _client(response.write(held))
             raise
         held += usage.close() if usage else b""
@@ -243,12 +169,10 @@ class Forwarder:
         await _client(response.write_eof())
         return response
 
-    def _completes(self, piece: bytes, flight: Flight, reply: aiohttp.ClientResponse) -> bool:
+    def _completes(self, piece: bytes, tee: Tee, reply: Reply) -> bool:
         """Under `strict`: whether a client that has this piece has, or takes itself to have, the whole answer."""
-        if self.settings.durability != "strict":
-            return False
-        assert isinstance(flight.response, Tee)
-        return flight.response.size == reply.content_length or piece.rstrip().endswith(b"[DONE]")
+        strict = self.settings.durability == "strict"
+        return strict and (tee.size == reply.length or piece.rstrip().endswith(b"[DONE]"))
 
     def _note_status(self, flight: Flight) -> None:
         flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
@@ -276,14 +200,15 @@ class Forwarder:
         loop = asyncio.get_running_loop()
         self.spool.append(flight, size, partial(_tell, loop, on_disk))
 
-    def _upstream_failed(
-        self, request: web.BaseRequest, flight: Flight, error: BaseException, in_stream: bool = False
-    ) -> web.StreamResponse:
+    def _upstream_failed(self, request: web.BaseRequest, flight: Flight, error: UpstreamFailed) -> web.StreamResponse:
         flight.upstream_end_ns = flight.clock()
-        found = explain(error, flight.upstream)
+        found, message = error.failure, error.message(flight.upstream)
+        in_stream = 200 <= flight.status < 300 and flight.is_event_stream
         outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
-        flight.end(outcome, found.kind, found.message)
-        return self._failed(request, flight, found.status, found.kind, found.message, found.retry)
+        flight.end(outcome, error.kind, message)
+        # A pooled connection that closed in the moment it was used again never took the request.
+        retry = found.retry or (flight.reused and not flight.headers_ns and error.kind in ("disconnected", "reset"))
+        return self._failed(request, flight, found.status, error.kind, message, retry)
 
     def _failed(
         self, request: web.BaseRequest, flight: Flight, status: int, kind: str, message: str, retry: bool | None = None
@@ -301,47 +226,32 @@ class Forwarder:
         return response
 
 
-async def _noted(reply: aiohttp.ClientResponse, first: bytes, flight: Flight, tee: Tee) -> AsyncIterator[bytes]:
-    """The pieces of a reply as they arrive, noted in the tee."""
-    if first:
-        tee.add(first, flight.clock())
-        yield first
-    async for piece in reply.content.iter_any():
-        now = flight.clock()
-        if not flight.first_byte_ns:
-            flight.first_byte_ns = now
-        tee.add(piece, now)
-        yield piece
-    flight.upstream_end_ns = flight.clock()
+async def _next(reply: Reply, flight: Flight, tee: Tee) -> bytes:
+    """The next piece of a reply, noted in the tee; empty at its end."""
+    piece = await reply.read()
+    now = flight.clock()
+    if not piece:
+        flight.upstream_end_ns = now
+        return piece
+    if not flight.first_byte_ns:
+        flight.first_byte_ns = now
+    tee.add(piece, now)
+    return piece
 
 
-async def _client(writing: "asyncio.Future[object] | object") -> None:
-    """Await a write to the client; its failure is the client's, not the provider's, though aiohttp has one word for both."""
+async def _client(writing: Awaitable[object]) -> None:
+    """Await a write to the client; its failure means that the client has left."""
     try:
-        await writing  # type: ignore[misc]
+        await writing
     except ConnectionError as error:
         raise ClientLeft from error
 
 
-def _url(target: Target, path: str) -> str:
-    return target.base_url + path.removeprefix("/v1")
-
-
-def _time_limit(request: web.BaseRequest) -> float | None:
-    """Seconds until the reply's head must be there, if the caller set a limit (in milliseconds)."""
-    asked = request.headers.get("x-portkey-request-timeout") or portkey_config(request.headers).get("request_timeout")
-    try:
-        milliseconds = float(asked) if isinstance(asked, str | int | float) else 0.0
-    except ValueError:
-        return None
-    return milliseconds / 1000 if milliseconds > 0 else None
-
-
-def _is_event_stream(reply: aiohttp.ClientResponse) -> bool:
+def _is_event_stream(reply: Reply) -> bool:
     return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
 
-def _usage_filter(flight: Flight, reply: aiohttp.ClientResponse) -> UsageFilter | None:
+def _usage_filter(flight: Flight, reply: Reply) -> UsageFilter | None:
     if not flight.usage_requested or not _is_event_stream(reply):
         return None
     if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -350,7 +260,7 @@ def _usage_filter(flight: Flight, reply: aiohttp.ClientResponse) -> UsageFilter 
     return UsageFilter()
 
 
-def _absent(reply: aiohttp.ClientResponse) -> tuple[str, ...]:
+def _absent(reply: Reply) -> tuple[str, ...]:
     """The headers that aiohttp would make up and the provider did not send."""
     return tuple(name for name in ("Server", "Date", "Content-Type") if name not in reply.headers)
 

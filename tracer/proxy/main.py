@@ -17,8 +17,8 @@ from tracer.config import Settings
 from tracer.proxy.app import Listener, ProxyServer
 from tracer.proxy.flight import Flight, encode
 from tracer.proxy.forward import Forwarder
+from tracer.proxy.pool import open_pool
 from tracer.proxy.route import routes
-from tracer.proxy.upstream import open_upstreams
 from tracer.spool import spool_dir
 from tracer.spool.writer import Writer
 
@@ -41,8 +41,8 @@ def open_spool(settings: Settings, worker: int) -> Writer[Flight]:
 @contextlib.asynccontextmanager
 async def serving(settings: Settings, spool: Writer[Flight]) -> AsyncIterator[int]:
     """Serve on the configured address; yields the port."""
-    async with open_upstreams(settings) as upstreams:
-        forwarder = Forwarder(settings, routes(settings), upstreams, spool)
+    async with open_pool(settings) as pool:
+        forwarder = Forwarder(settings, routes(settings), pool, spool)
         runner = web.ServerRunner(ProxyServer(Listener(forwarder, spool)), shutdown_timeout=settings.shutdown_grace)
         await runner.setup()
         try:

@@ -12,7 +12,7 @@ import re
 from array import array
 
 MIN_BASE64 = 256
-# Every match begins at a quote, which the regex engine finds fast, and most fail at the first blank of a text: 2 µs for a usual
+# Every match begins at a quote, which the regex engine finds fast, and most fail at the first blank: 2 µs for a usual
 # reply. The backslash is there for JSON writers that escape the slash of base64.
 _STRING = re.compile(
     rb'"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,)?(?P<text>[A-Za-z0-9+/_=\\-]{%d,})' % MIN_BASE64
@@ -35,7 +35,7 @@ def replace_media_in_pieces(data: bytes, lengths: "array[int]") -> tuple[bytes, 
     if not found:
         return data, lengths
     shrunk = array("I", lengths)
-    parts = []
+    parts: list[bytes] = []
     at = 0
     for match in found:
         start, end = match.start() + 1, match.end()

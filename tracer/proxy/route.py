@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 import orjson
 
 from tracer.config import ConfigError, Settings
+from tracer.proxy.context import text
 from tracer.proxy.providers import PROVIDERS, UNLISTED, Provider
 
 _PORTS = {"http": 80, "https": 443}
@@ -57,7 +58,8 @@ def routes(settings: Settings) -> Routes:
         setting = "TRACER_UPSTREAM_" + slug.upper().replace("-", "_")
         targets[slug] = _configured(setting, slug, PROVIDERS.get(slug, UNLISTED), origin)
     if "://" in settings.upstream:
-        default = _configured("TRACER_UPSTREAM", _slug_of(settings.upstream, targets), UNLISTED, settings.upstream)
+        slug = _slug_of(settings.upstream, targets)
+        default = _configured("TRACER_UPSTREAM", slug, PROVIDERS.get(slug, UNLISTED), settings.upstream)
     elif settings.upstream in targets:
         default = targets[settings.upstream]
     else:
@@ -71,7 +73,7 @@ def routes(settings: Settings) -> Routes:
 def choose(routes: Routes, headers: Mapping[str, str]) -> Target:
     """The upstream for a request with these headers (case-insensitive mapping). Raises Refused."""
     config = portkey_config(headers)
-    slug = headers.get("x-portkey-provider") or str(config.get("provider") or "")
+    slug = text(headers.get("x-portkey-provider")) or str(config.get("provider") or "")
     target = _by_slug(routes, slug) if slug else None
     custom_host = headers.get("x-portkey-custom-host") or str(config.get("custom_host") or "")
     if custom_host:
@@ -81,11 +83,11 @@ def choose(routes: Routes, headers: Mapping[str, str]) -> Target:
 
 def portkey_config(headers: Mapping[str, str]) -> dict[str, object]:
     """`x-portkey-config` as an object; empty if it is a config id or anything else that only the hosted service knows."""
-    text = headers.get("x-portkey-config")
-    if not text or not text.lstrip().startswith("{"):
+    sent = headers.get("x-portkey-config")
+    if not sent or not sent.lstrip().startswith("{"):
         return {}
     try:
-        value = orjson.loads(text)
+        value = orjson.loads(sent)
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -146,8 +148,8 @@ def _parse(url: str) -> SplitResult | None:
 
 def _slug_of(url: str, targets: Mapping[str, Target]) -> str:
     """The provider whose host the URL names, else `openai`: the dialect it speaks."""
-    host = urlsplit(url).netloc
-    return next((slug for slug, target in targets.items() if target.host == host), "openai")
+    parts = _parse(url)
+    return next((slug for slug, target in targets.items() if parts and target.host == parts.netloc), "openai")
 
 
 def _host_entry(entry: str) -> tuple[str, int | None]:

@@ -1,200 +1,225 @@
-"""The client half: connections to providers, and what went wrong with them in words.
+"""One HTTP/1.1 connection to a provider: a request goes out, a reply comes back, piece by piece.
 
-Two pools, by how long an idle connection is trusted. Over TLS a new connection costs round trips and the big providers keep
-theirs for minutes; plain HTTP is a server nearby, cheap to reach again, and such servers (llama.cpp, uvicorn) close after 5 s:
-a request sent into that moment is lost, and a POST must not be sent twice.
+aiohttp's response parser (llhttp) reads; what is written is put together here, which needs no parser. aiohttp's own client
+does far more than a proxy wants (redirects, cookies, sessions, tracing) and would be the largest cost on this path
+(docs/decisions/0003-upstream-connections.md).
+
+Invariants
+- A reply whose connection has ended ends too, with an error unless it was complete: nobody waits for a body that cannot come.
+- Reading stops while nobody takes the pieces (the parser's StreamReader pauses the transport), so a slow client costs one
+  buffer, and the time limit does not run meanwhile.
+- After anything but a whole reply to a whole request the connection is not used again.
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
-from types import SimpleNamespace
+from collections.abc import AsyncIterator
 
-import aiohttp
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http import HttpResponseParser, RawResponseMessage
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import StreamReader
+from multidict import CIMultiDictProxy
 
-from tracer.config import Settings
-from tracer.proxy.flight import Flight
-from tracer.records import Outcome
+from tracer.proxy.failures import UpstreamFailed
 
-TLS_IDLE_SECONDS = 55.0
-PLAIN_IDLE_SECONDS = 4.0
-# The headers aiohttp would add by itself; a caller that did not send them meant it.
-_NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+# How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
+READ_BUFFER = 128 << 10
+LONGEST_HEADER = 64 << 10
+MOST_HEADERS = 512
 
-
-@dataclass(frozen=True, slots=True)
-class Upstreams:
-    """One session per scheme."""
-
-    plain: aiohttp.ClientSession
-    tls: aiohttp.ClientSession
-
-    def session(self, url: str) -> aiohttp.ClientSession:
-        return self.tls if url.startswith("https:") else self.plain
+HeaderList = list[tuple[str, str]]
 
 
-@contextlib.asynccontextmanager
-async def open_upstreams(settings: Settings) -> AsyncIterator[Upstreams]:
-    """Sessions for the life of a worker."""
-    async with _session(settings, PLAIN_IDLE_SECONDS) as plain, _session(settings, TLS_IDLE_SECONDS) as tls:
-        yield Upstreams(plain, tls)
+class Reply:
+    """The head of a reply, and its body to be read."""
+
+    __slots__ = ("_content", "_unread", "headers", "length", "raw_headers", "reason", "status")
+
+    def __init__(self, message: RawResponseMessage, content: StreamReader) -> None:
+        self.status: int = message.code
+        self.reason: str = message.reason
+        self.raw_headers: tuple[tuple[bytes, bytes], ...] = message.raw_headers
+        self.headers: CIMultiDictProxy[str] = message.headers
+        length = self.headers.get("Content-Length", "")
+        self.length: int | None = int(length) if length.isdigit() and not message.chunked else None
+        self._content = content
+        self._unread = b""
+
+    async def read(self) -> bytes:
+        """The next piece as it came; empty at the end. Raises UpstreamFailed."""
+        if self._unread:
+            piece, self._unread = self._unread, b""
+            return piece
+        return await self._content.readany()
+
+    def unread(self, piece: bytes) -> None:
+        """Put back what was read to look at it."""
+        self._unread = piece
+
+    @property
+    def complete(self) -> bool:
+        """Whether the whole body has arrived, read or not."""
+        return self._content.is_eof()
 
 
-def _session(settings: Settings, idle_seconds: float) -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_seconds, ttl_dns_cache=30)
-    return aiohttp.ClientSession(
-        connector=connector,
-        auto_decompress=False,
-        cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=_NOT_ADDED,
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout, sock_read=settings.response_timeout),
-        trace_configs=[_times()],
-        max_line_size=64 << 10,
-        max_field_size=64 << 10,
-        read_bufsize=128 << 10,
-    )
+class Connection(BaseProtocol):
+    """A connection that serves one request at a time. Made by pool.py."""
+
+    __slots__ = ("_content", "_head", "_last_data", "_time_limit", "_timer", "_upload", "reusable")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, time_limit: float) -> None:
+        super().__init__(loop)
+        self._time_limit = time_limit
+        self._head: asyncio.Future[Reply] | None = None
+        self._content: StreamReader | None = None
+        self._upload: asyncio.Task[None] | None = None
+        self._last_data = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self.reusable = False
+
+    def send(
+        self, method: str, target: str, headers: HeaderList, body: bytes | None, pieces: AsyncIterator[bytes] | None
+    ) -> None:
+        """Write a request; `pieces` are written as the provider takes them. Raises ValueError for a line break in a header."""
+        self._head = self._loop.create_future()
+        self._content = None
+        self.reusable = False
+        self._last_data = self._loop.time()
+        self._parser = HttpResponseParser(
+            self,
+            self._loop,
+            READ_BUFFER,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+            max_headers=MOST_HEADERS,
+            payload_exception=UpstreamFailed,
+            response_with_body=method != "HEAD",
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._time_limit, self._check_time)
+        chunked = pieces is not None and not any(name.lower() == "content-length" for name, _ in headers)
+        if chunked:
+            headers = [*headers, ("Transfer-Encoding", "chunked")]
+        head = head_bytes(method, target, headers)
+        self._write(head + body if body else head)
+        if pieces is not None:
+            # Runs beside the reading of the reply, which may come before the last piece is out; ended by close().
+            self._upload = self._loop.create_task(self._send_pieces(pieces, chunked))
+
+    async def head(self) -> Reply:
+        """Wait for the head of the reply. Raises UpstreamFailed."""
+        assert self._head is not None
+        if self._upload is not None:
+            await asyncio.wait((self._head, self._upload), return_when=asyncio.FIRST_COMPLETED)
+            if self._upload.done() and not self._head.done():
+                self._upload.result()  # the request could not be sent to its end
+        return await self._head
+
+    def close(self) -> None:
+        """End the connection, and whatever is under way on it."""
+        self.reusable = False
+        if self._upload is not None:
+            self._upload.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.transport is not None:
+            self.transport.abort()
+
+    @property
+    def idle_and_whole(self) -> bool:
+        """Whether the last exchange was whole on both sides, so that another may follow."""
+        sent = self._upload is None or (
+            self._upload.done() and not self._upload.cancelled() and self._upload.exception() is None
+        )
+        whole = self._content is not None and self._content.is_eof() and self._content.exception() is None
+        return self.reusable and sent and whole and self.transport is not None and not self.transport.is_closing()
+
+    def data_received(self, data: bytes) -> None:
+        self._last_data = self._loop.time()
+        if self._parser is None:
+            self.close()  # data that nobody asked for
+            return
+        try:
+            messages, _upgraded, _tail = self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._fail(UpstreamFailed("bad_response"))
+            return
+        for message, content in messages:
+            if message.code >= 200 or message.code == 101:
+                self._begin(message, content)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        parser, self._parser = self._parser, None
+        super().connection_lost(exc)
+        kind = "reset" if exc is not None else "disconnected"
+        if parser is not None and exc is None:
+            try:
+                parser.feed_eof()  # ends a body that goes on until the connection closes
+            except HttpProcessingError:
+                kind = "incomplete_body"
+        self._fail(UpstreamFailed(kind if self._content is None else "incomplete_body", exc))
+
+    def _begin(self, message: RawResponseMessage, content: StreamReader) -> None:
+        assert self._head is not None
+        if self._content is not None or self._head.done():
+            self._fail(UpstreamFailed("bad_response"))  # a second reply to one request
+            return
+        self._content = content
+        self.reusable = not message.should_close
+        self._head.set_result(Reply(message, content))
+
+    def _fail(self, error: UpstreamFailed) -> None:
+        """Tell whoever waits, and end the connection."""
+        if self._head is not None and not self._head.done():
+            self._head.set_exception(error)
+            self._head.exception()  # seen, even if the one who would have waited has left
+        if self._content is not None and not self._content.is_eof() and self._content.exception() is None:
+            self._content.set_exception(error)
+        self.close()
+
+    def _check_time(self) -> None:
+        """Runs once per time limit, not per piece of data: the deadline moves with the data, the timer follows it."""
+        self._timer = None
+        if self._head is None or (self._content is not None and self._content.is_eof()):
+            return
+        now = self._loop.time()
+        if self._reading_paused:
+            self._last_data = now  # it is us who do not read
+        left = self._last_data + self._time_limit - now
+        if left <= 0:
+            self._fail(UpstreamFailed("response_timeout"))
+        else:
+            self._timer = self._loop.call_later(left, self._check_time)
+
+    def _write(self, data: bytes) -> None:
+        if self.transport is None or self.transport.is_closing():
+            raise UpstreamFailed("disconnected")
+        self.transport.write(data)
+
+    async def _send_pieces(self, pieces: AsyncIterator[bytes], chunked: bool) -> None:
+        async for piece in pieces:
+            self._last_data = self._loop.time()
+            self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if chunked else piece)
+            if self.writing_paused:
+                await self._taken()
+        if chunked:
+            self._write(b"0\r\n\r\n")
+
+    async def _taken(self) -> None:
+        """Wait until the transport has room again."""
+        try:
+            await self._drain_helper()
+        except ConnectionError as error:
+            raise UpstreamFailed("reset", error) from error
 
 
-def _times() -> aiohttp.TraceConfig:
-    """Signals that note times on the Flight given as `trace_request_ctx`; a pooled connection fires only the last."""
-    config = aiohttp.TraceConfig()
-
-    async def connecting(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        flight: Flight = context.trace_request_ctx
-        flight.connect_started_ns = flight.clock()
-
-    async def connected(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        flight: Flight = context.trace_request_ctx
-        flight.connect_ns = flight.clock() - flight.connect_started_ns
-
-    async def sent(_session: aiohttp.ClientSession, context: SimpleNamespace, _params: object) -> None:
-        flight: Flight = context.trace_request_ctx
-        flight.sent_ns = flight.clock()
-
-    config.on_connection_create_start.append(connecting)
-    config.on_connection_create_end.append(connected)
-    config.on_request_headers_sent.append(sent)
-    return config
-
-
-@contextlib.contextmanager
-def unhung(reply: aiohttp.ClientResponse) -> Iterator[None]:
-    """While open, a reply whose connection has ended ends too.
-
-    aiohttp closes the connection when a chunk is malformed, but tells nobody who waits for the body (3.14): a read would hang
-    until the time limit.
-    """
-    protocol = reply.connection.protocol if reply.connection is not None else None
-    closed = protocol.closed if protocol is not None else None  # not by truth: an empty queue is false
-    if closed is None:
-        yield
-        return
-
-    def end(_closed: object) -> None:
-        if not reply.content.is_eof() and reply.content.exception() is None:
-            reply.content.set_exception(aiohttp.ClientPayloadError("the connection ended inside the body"))
-
-    closed.add_done_callback(end)
-    closed.remove_done_callback(_retrieve)
-    closed.add_done_callback(_retrieve)
-    try:
-        yield
-    finally:
-        closed.remove_done_callback(end)  # the connection may serve thousands of replies
-
-
-def _retrieve(closed: "asyncio.Future[None]") -> None:
-    """Look at how a connection ended, else asyncio complains that nobody did. Stays on the connection, once."""
-    if not closed.cancelled():
-        closed.exception()
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What to tell the caller about an upstream that failed. `retry`: whether an SDK may try again."""
-
-    status: int
-    outcome: Outcome
-    kind: str
-    message: str
-    retry: bool
-
-
-# From the most special to the most general. A connection that was never made cost nothing, so trying again is safe; once the
-# request was sent the provider may have done the work.
-_FAILURES: tuple[tuple[type[BaseException] | tuple[type[BaseException], ...], int, Outcome, str, str, bool], ...] = (
-    (
-        aiohttp.ConnectionTimeoutError,
-        408,
-        Outcome.TIMEOUT,
-        "connect_timeout",
-        "{host} did not accept a connection in time",
-        True,
-    ),
-    (aiohttp.SocketTimeoutError, 408, Outcome.TIMEOUT, "response_timeout", "{host} did not answer in time", False),
-    (
-        asyncio.TimeoutError,
-        408,
-        Outcome.TIMEOUT,
-        "request_timeout",
-        "{host} did not answer within the time that the request allows",
-        False,
-    ),
-    (
-        aiohttp.ClientConnectorDNSError,
-        502,
-        Outcome.UPSTREAM_ERROR,
-        "dns_error",
-        "the name of {host} could not be resolved",
-        True,
-    ),
-    (aiohttp.ClientSSLError, 502, Outcome.UPSTREAM_ERROR, "tls_error", "no TLS connection to {host}: {error}", False),
-    (aiohttp.ClientConnectorError, 502, Outcome.UPSTREAM_ERROR, "connect_refused", "{host} cannot be reached: {error}", True),
-    (
-        aiohttp.ServerDisconnectedError,
-        502,
-        Outcome.UPSTREAM_ERROR,
-        "disconnected",
-        "{host} closed the connection without an answer",
-        False,
-    ),
-    (
-        aiohttp.ClientPayloadError,
-        502,
-        Outcome.UPSTREAM_ERROR,
-        "incomplete_body",
-        "{host} stopped in the middle of its answer",
-        False,
-    ),
-    (
-        aiohttp.ClientResponseError,
-        502,
-        Outcome.UPSTREAM_ERROR,
-        "bad_response",
-        "{host} answered with something that is not HTTP",
-        False,
-    ),
-    (aiohttp.ClientOSError, 502, Outcome.UPSTREAM_ERROR, "reset", "the connection to {host} broke: {error}", False),
-    (aiohttp.InvalidURL, 400, Outcome.REFUSED, "bad_path", "the path cannot be sent to {host}", False),
-    (
-        (aiohttp.ClientError, ValueError),
-        502,
-        Outcome.UPSTREAM_ERROR,
-        "upstream_failed",
-        "the call to {host} failed: {error}",
-        False,
-    ),
-)
-
-# What forward.py catches around an upstream.
-ERRORS = (aiohttp.ClientError, asyncio.TimeoutError, ValueError)
-
-
-def explain(error: BaseException, host: str) -> Failure:
-    """The failure that an exception of the client half stands for."""
-    for kinds, status, outcome, kind, message, retry in _FAILURES:
-        if isinstance(error, kinds):
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            return Failure(status, outcome, kind, message.format(host=host, error=reason), retry)
-    raise AssertionError(f"not an upstream failure: {error!r}")
+def head_bytes(method: str, target: str, headers: HeaderList) -> bytes:
+    """The head of a request. Bytes that are not UTF-8 leave as they came. Raises ValueError for a line break inside a line."""
+    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "\r\n"]
+    head = "\r\n".join(lines)
+    if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+        raise ValueError("a line break in a request header")
+    return head.encode("utf-8", "surrogateescape")

@@ -13,9 +13,11 @@ from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
+from tracer.proxy.ask import Question
+from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import NO_COPY, Flight
+from tracer.proxy.pool import Pool
 from tracer.proxy.replies import CALL_ID, TRACE_ID, failure, header_safe
-from tracer.proxy.upstream import ERRORS, Upstreams, explain
 from tracer.records import Outcome
 
 # Realtime audio comes in pieces of some 100 kB; OpenAI's limit for one event is 15 MB.
@@ -46,44 +48,37 @@ def is_upgrade(request: web.BaseRequest) -> bool:
     return request.headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in tokens
 
 
-async def relay(
-    request: web.BaseRequest, flight: Flight, upstreams: Upstreams, url: str, headers: list[tuple[str, str]]
-) -> web.StreamResponse:
+async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamResponse:
     """Connect both sides and pass messages until one closes."""
+    request = question.request
     flight.websocket = True
     flight.request_end_ns = flight.clock()
     offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
-    sent = CIMultiDict((name, value) for name, value in headers if name.lower() not in _HANDSHAKE)
+    sent = CIMultiDict((name, value) for name, value in question.headers(flight, _HANDSHAKE))
     try:
-        upstream = await upstreams.session(url).ws_connect(
-            URL(url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoping=True
+        upstream = await pool.session.ws_connect(
+            URL(question.url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoping=True
         )
-    except aiohttp.WSServerHandshakeError as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         flight.headers_ns = flight.clock()
-        flight.status = error.status
-        flight.end(Outcome.UPSTREAM_ERROR, "websocket_refused", f"{flight.upstream} refused the WebSocket")
-        return failure(
-            error.status if error.status >= 400 else 502,
-            "websocket_refused",
-            flight.error_message,
-            trace_id=flight.trace.trace_id,
-            call_id=str(flight.call_id),
-        )
-    except ERRORS as error:
-        found = explain(error, flight.upstream)
-        flight.status = found.status
-        flight.end(found.outcome, found.kind, found.message)
-        return failure(
-            found.status,
-            found.kind,
-            found.message,
-            trace_id=flight.trace.trace_id,
-            call_id=str(flight.call_id),
-            retry=found.retry,
-        )
+        return _refused(flight, error)
     flight.headers_ns = flight.clock()
     async with upstream:
         return await _connected(request, flight, upstream)
+
+
+def _refused(flight: Flight, error: Exception) -> web.Response:
+    """The upstream's own status if it has one; else what kept us from reaching it."""
+    if isinstance(error, aiohttp.WSServerHandshakeError):
+        failed = UpstreamFailed("websocket_refused", error)
+        flight.status = error.status if error.status >= 400 else failed.failure.status
+    else:
+        failed = UpstreamFailed("connect_timeout" if isinstance(error, TimeoutError) else "connect_refused", error)
+        flight.status = failed.failure.status
+    message = failed.message(flight.upstream)
+    flight.end(failed.failure.outcome, failed.kind, message)
+    trace_id, call_id = flight.trace.trace_id, str(flight.call_id)
+    return failure(flight.status, failed.kind, message, trace_id=trace_id, call_id=call_id, retry=failed.failure.retry)
 
 
 async def _connected(

@@ -1,0 +1,119 @@
+"""Connections to providers, kept open between calls.
+
+Two ages at which an idle connection is no longer trusted. Over TLS a new one costs round trips, and the big providers keep
+theirs for minutes; plain HTTP is a server nearby, cheap to reach again, and such servers (llama.cpp, uvicorn) close after 5 s:
+a request sent into that moment is lost, and a POST must not be sent twice.
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from tracer.config import Settings
+from tracer.proxy.failures import UpstreamFailed
+from tracer.proxy.upstream import Connection
+
+TLS_IDLE_SECONDS = 55.0
+PLAIN_IDLE_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections go. `authority` is the Host header."""
+
+    tls: bool
+    host: str
+    port: int
+    authority: str
+
+
+def origin(url: str) -> Origin:
+    """The origin of a base URL that route.py has checked."""
+    parts = urlsplit(url)
+    tls = parts.scheme == "https"
+    return Origin(tls, parts.hostname or "", parts.port or (443 if tls else 80), parts.netloc)
+
+
+@dataclass(slots=True)
+class Pool:
+    """Idle connections by origin, newest last. `session` is aiohttp's client, for WebSockets only."""
+
+    connect_timeout: float
+    response_timeout: float
+    session: aiohttp.ClientSession
+    _tls: ssl.SSLContext
+    _idle: dict[Origin, list[tuple[Connection, float]]] = field(default_factory=lambda: defaultdict(list))
+
+    def take(self, to: Origin) -> Connection | None:
+        """An idle connection that can be used at once, if there is one."""
+        idle = self._idle[to]
+        limit = asyncio.get_running_loop().time() - (TLS_IDLE_SECONDS if to.tls else PLAIN_IDLE_SECONDS)
+        while idle:
+            connection, since = idle.pop()
+            if since >= limit and connection.idle_and_whole:
+                return connection
+            connection.close()
+        return None
+
+    async def connect(self, to: Origin) -> Connection:
+        """A new connection. Raises UpstreamFailed."""
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self.connect_timeout):
+                _, connection = await loop.create_connection(
+                    lambda: Connection(loop, self.response_timeout),
+                    to.host,
+                    to.port,
+                    ssl=self._tls if to.tls else None,
+                    server_hostname=to.host if to.tls else None,
+                )
+        except TimeoutError as error:
+            raise UpstreamFailed("connect_timeout", error) from error
+        except socket.gaierror as error:
+            raise UpstreamFailed("dns_error", error) from error
+        except ssl.SSLError as error:
+            raise UpstreamFailed("tls_error", error) from error
+        except OSError as error:
+            raise UpstreamFailed("connect_refused", error) from error
+        return connection
+
+    def give_back(self, to: Origin, connection: Connection) -> None:
+        """Keep a connection for the next call, or close it if its last exchange was not whole."""
+        if not connection.idle_and_whole:
+            connection.close()
+            return
+        idle = self._idle[to]
+        now = asyncio.get_running_loop().time()
+        idle.append((connection, now))
+        # The oldest, which are used last, would otherwise stay for ever after a busy hour.
+        while idle[0][1] < now - TLS_IDLE_SECONDS:
+            idle.pop(0)[0].close()
+
+    def close(self) -> None:
+        for idle in self._idle.values():
+            for connection, _ in idle:
+                connection.close()
+        self._idle.clear()
+
+
+@contextlib.asynccontextmanager
+async def open_pool(settings: Settings) -> AsyncIterator[Pool]:
+    """A pool for the life of a worker."""
+    tls = ssl.create_default_context()
+    tls.set_alpn_protocols(["http/1.1"])
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=settings.connect_timeout)
+    skipped = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(cookie_jar=jar, skip_auto_headers=skipped, timeout=timeout) as session:
+        pool = Pool(settings.connect_timeout, settings.response_timeout, session, tls)
+        try:
+            yield pool
+        finally:
+            pool.close()
