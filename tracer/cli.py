@@ -64,7 +64,8 @@ def up(config_file: ConfigFile = None) -> None:
         _fail(error)
 
 
-@app.command()
+# A query may begin with an SQL comment, which is no option.
+@app.command(context_settings={"ignore_unknown_options": True})
 def query(
     sql: Annotated[str, typer.Argument(help="A ClickHouse query, such as 'SELECT count() FROM llm.calls'.")],
     format: Annotated[str, typer.Option("--format", "-f", help="A ClickHouse format.", show_default="table or TabSeparated")] = "",
@@ -87,7 +88,7 @@ def trace(
     rows = _attempt(lambda: tree.rows(settings, id))
     if not rows:
         _fail(f"no call with trace id {id!r}; a call can take a second to arrive")
-    Console().print(tree.trace_tree(rows))
+    Console(soft_wrap=True).print(tree.trace_tree(rows))
 
 
 @app.command(name="schema")

@@ -4,5 +4,5 @@
     python -m tests.bench.sink    CPU microseconds per call of the sink with both exporters
 
 CPU time and not requests per second: the load generator, the upstream and Tracer share the machine's cores, so a rate would
-measure all of them together. Numbers are kept in docs/benchmarks.md. Needs Debian's nginx-light and wrk.
+measure all of them together. Needs Debian's nginx-light and wrk.
 """

@@ -6,7 +6,8 @@
         (request,) = await provider.received(1)
 
 replies.py  what is sent: exact bytes, times, cuts        openai.py    what a provider would say, by path
-server.py   connections, requests, who left when          realtime.py  the WebSocket echo
+server.py   connections, replies, who left when           realtime.py  the WebSocket echo
+request.py  what arrived
 
 `python -m tests.provider --port N` runs it as a program.
 """
@@ -31,7 +32,8 @@ from tests.provider.replies import (
     sse,
     sse_event,
 )
-from tests.provider.server import Provider, Request
+from tests.provider.request import Request
+from tests.provider.server import Provider
 
 __all__ = [
     "FIN",

@@ -13,15 +13,13 @@ import email.parser
 import email.policy
 import itertools
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from tests.provider.realtime import WebSocketEcho
 from tests.provider.replies import Ending, Reply, error, reply, sse, sse_event
-
-if TYPE_CHECKING:
-    from tests.provider.server import Request
+from tests.provider.request import Request
 
 WORDS = ("The", " capital", " of", " France", " is", " Paris", ".")
 FINGERPRINT = "fp_560af6e559"
@@ -38,7 +36,7 @@ HEADERS = [
 ]
 
 
-def answer(request: "Request") -> Reply | WebSocketEcho:
+def answer(request: Request) -> Reply | WebSocketEcho:
     """The default for a request, as its `x-script-*` headers change it."""
     if (request.header("upgrade") or "").lower() == "websocket":
         return WebSocketEcho()
@@ -56,7 +54,7 @@ def answer(request: "Request") -> Reply | WebSocketEcho:
     return made
 
 
-def echo(request: "Request") -> Reply:
+def echo(request: Request) -> Reply:
     """A reply that says what arrived: method, target, headers as a list, body as text (latin-1)."""
     return _json(
         {
@@ -68,7 +66,7 @@ def echo(request: "Request") -> Reply:
     )
 
 
-def _by_path(request: "Request") -> Reply:
+def _by_path(request: Request) -> Reply:
     if request.path == "/v1/files":
         return _files(request)
     try:
@@ -242,7 +240,7 @@ def _speech(asked: dict[str, Any]) -> Reply:
     return reply(200, [("Content-Type", "audio/mpeg"), *HEADERS], [audio[:4000], audio[4000:]], framing="chunked")
 
 
-def _files(request: "Request") -> Reply:
+def _files(request: Request) -> Reply:
     head = f"Content-Type: {request.header('content-type')}\r\n\r\n".encode()
     form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(head + bytes(request.body))
     parts = {part.get_param("name", header="content-disposition"): part for part in form.iter_parts()}

@@ -9,15 +9,13 @@ import socket
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.extensions import Extension, PerMessageDeflate
 from wsproto.utilities import generate_accept_token
 
-if TYPE_CHECKING:
-    from tests.provider.server import Request
+from tests.provider.request import Request
 
 CLOSE_CODE = 4000
 
@@ -32,7 +30,7 @@ class WebSocketEcho:
 
     async def converse(
         self,
-        request: "Request",
+        request: Request,
         received: bytes,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
@@ -55,7 +53,7 @@ class WebSocketEcho:
                 return
             frames.receive_data(data)
 
-    def _extensions(self, request: "Request") -> list[Extension]:
+    def _extensions(self, request: Request) -> list[Extension]:
         offer = request.header("sec-websocket-extensions") or ""
         if not self.deflate or "permessage-deflate" not in offer:
             return []
@@ -63,7 +61,7 @@ class WebSocketEcho:
         deflate.accept(offer.split(",")[0])
         return [deflate]
 
-    def _handshake(self, request: "Request", extensions: list[Extension]) -> bytes:
+    def _handshake(self, request: Request, extensions: list[Extension]) -> bytes:
         token = generate_accept_token((request.header("sec-websocket-key") or "").encode())
         lines = [
             "HTTP/1.1 101 Switching Protocols",
@@ -81,7 +79,7 @@ class WebSocketEcho:
         self,
         event: Event,
         frames: Connection,
-        request: "Request",
+        request: Request,
         parts: list[str | bytes],
         writer: asyncio.StreamWriter,
     ) -> bool:
@@ -98,7 +96,7 @@ class WebSocketEcho:
                 return self._echo(_joined(parts), frames, request, writer)
         return True
 
-    def _echo(self, message: str | bytes, frames: Connection, request: "Request", writer: asyncio.StreamWriter) -> bool:
+    def _echo(self, message: str | bytes, frames: Connection, request: Request, writer: asyncio.StreamWriter) -> bool:
         request.messages.append(message)
         if isinstance(message, bytes):
             writer.write(frames.send(BytesMessage(data=message)))

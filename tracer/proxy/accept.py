@@ -10,6 +10,7 @@ from aiohttp import web
 from tracer.ids import random_uuid, uuid7
 from tracer.proxy import headers
 from tracer.proxy.context import text, trace_context
+from tracer.proxy.credentials import callers_secrets
 from tracer.proxy.flight import Flight
 from tracer.proxy.route import Refused
 
@@ -32,6 +33,7 @@ def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight
         method=request.method,
         path=headers.recorded_target(path),
         request_headers=headers.recorded(request.raw_headers),
+        secrets=callers_secrets(request.headers, path),
         # "false" in any case; a header that says anything else, or is not there, leaves capture on.
         content=keep_content and request.headers.get("x-portkey-debug", "").lower() != "false",
         client=text(request.headers.get("User-Agent"))[:LONGEST_CLIENT],

@@ -44,8 +44,7 @@ class Question:
 
     def headers(self, flight: Flight, drop: frozenset[str] = _NOTHING) -> HeaderList:
         """The request's headers for the provider, without Host and framing."""
-        if self.keys.drop_authorization:
-            drop |= {"authorization"}
+        drop |= self.keys.drop
         propagate = self.target.slug in self.propagate or "*" in self.propagate
         sent = headers.upstream(self.request.raw_headers, drop=drop | {"traceparent"} if propagate else drop)
         if self.keys.header:
@@ -68,9 +67,10 @@ async def ask(
     connection, reply = await _exchange(pool, to, question, sent, asking, flight)
     try:
         if asking is not None and reply.status in (400, 422) and await _objects(reply):
-            refusing.add(question.target.host)
             connection.close()
             connection, reply = await _exchange(pool, to, question, sent, None, flight)
+            if reply.status not in (400, 422):  # else the error only repeats our bytes, and is about something else
+                refusing.add(question.target.host)
         yield reply
     finally:
         pool.give_back(to, connection)

@@ -1,23 +1,26 @@
 """A call in flight: what forward.py notes while it works, and the Exchange that comes of it.
 
 The note-taking half is mutable and cheap (one per request, on the event loop). `to_exchange` runs later on the spool's thread
-and does what costs: hiding secrets, replacing media, bounding, blanking when content is not to be kept.
+and does what costs (keep.py): hiding secrets, replacing media, bounding, blanking when content is not to be kept.
 """
 
+import re
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import accumulate
 from uuid import UUID
 
 import msgspec
 
-from tracer.blank import StreamBlanker, blank_json
-from tracer.inflate import inflate
-from tracer.proxy.media import replace_media_in_pieces
-from tracer.proxy.tee import TAIL, Copy, Tee
-from tracer.records import Body, Chunks, Exchange, Headers, Outcome, TraceContext
+from tracer.ids import otel_span_id, otel_trace_id
+from tracer.proxy.keep import Kept, Secrets, hidden, keep, value
+from tracer.proxy.tee import Copy, Tee
+from tracer.records import Exchange, Headers, Outcome, TraceContext
 
+# An event after which a stream has nothing to say. Text of a model cannot look like this: in JSON its line breaks are escaped.
+_LAST_EVENT = re.compile(
+    rb"(?:\A|[\r\n])(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))(?=[\r\n])"
+)
 NO_COPY = Copy(b"", b"", 0, array("Q"), array("I"))
 
 
@@ -69,12 +72,15 @@ class Flight:
             self.outcome, self.error_type, self.error_message = outcome, error_type, message
 
     def client_left(self) -> None:
+        """Note that the client has closed. One that had the whole answer may: OpenAI's SDK does at `[DONE]`, without
+        waiting for the end of the body."""
         self.client_gone_ns = self.client_gone_ns or self.clock()
-        self.end(Outcome.CLIENT_GONE)
+        copy = _copy(self.response)
+        self.end(Outcome.OK if _LAST_EVENT.search(copy.head + copy.tail) else Outcome.CLIENT_GONE)
 
     @property
     def is_event_stream(self) -> bool:
-        return _value(self.response_headers, "content-type").lower().startswith("text/event-stream")
+        return value(self.response_headers, "content-type").lower().startswith("text/event-stream")
 
     def added_ns(self) -> int:
         """Time that the proxy itself took: from having the request to sending it, and from the reply's end to ours."""
@@ -86,15 +92,18 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def encode(flight: Flight, capture_bytes: int) -> bytes:
-    """The spooled form of a finished flight."""
-    return _encoder.encode(to_exchange(flight, capture_bytes))
+    """The spooled form of a finished flight. No secret of the call is in it."""
+    exchange = to_exchange(flight, capture_bytes)
+    encoded = _encoder.encode(exchange)
+    if any(secret in encoded for secret in flight.secrets):  # one look at all of it is cheaper than one at each text
+        encoded = _encoder.encode(_hidden(exchange, flight.secrets))
+    return encoded
 
 
 def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
-    """What may be kept of a finished flight; no secret of it, and at most `capture_bytes` of a body."""
-    hide = _hider(flight.secrets)
-    request, _ = _body(flight.request, flight.request_headers, flight.content, capture_bytes, hide)
-    response, chunks = _body(flight.response, flight.response_headers, flight.content, capture_bytes, hide)
+    """What may be kept of a finished flight; its bodies without secrets and bounded by `capture_bytes`."""
+    request = _kept(flight, flight.request, flight.request_headers, capture_bytes)
+    response = _kept(flight, flight.response, flight.response_headers, capture_bytes)
     return Exchange(
         call_id=flight.call_id,
         started_ns=flight.started_ns,
@@ -103,21 +112,21 @@ def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
         provider=flight.provider,
         upstream=flight.upstream,
         method=flight.method,
-        path=hide(flight.path.encode()).decode(),
+        path=flight.path,
         client=flight.client,
         attempt=flight.attempt,
         key_hash=flight.key_hash,
         content=flight.content,
         usage_requested_by_us=flight.usage_requested,
-        request_headers=_plain(flight.request_headers, flight.content),
-        request=request,
+        request_headers=request.headers,
+        request=request.body,
         status=flight.status,
-        response_headers=_plain(flight.response_headers, flight.content),
-        response=response,
-        chunks=chunks,
+        response_headers=response.headers,
+        response=response.body,
+        chunks=response.chunks,
         outcome=flight.outcome or Outcome.OK,
         error_type=flight.error_type,
-        error_message=hide(flight.error_message.encode("utf-8", "replace")).decode("utf-8", "replace"),
+        error_message=flight.error_message,
         request_end_ns=flight.request_end_ns,
         connect_ns=flight.connect_ns,
         sent_ns=flight.sent_ns,
@@ -137,79 +146,38 @@ def whole(body: bytes, at_ns: int) -> Copy:
     return Copy(body, b"", len(body), array("Q", (at_ns,)), array("I", (len(body),)))
 
 
-def _copy(noted: Tee | Copy) -> Copy:
-    return noted.copy() if isinstance(noted, Tee) else noted
+def _kept(flight: Flight, noted: Tee | Copy, headers: Headers, limit: int) -> Kept:
+    copy = noted.copy() if isinstance(noted, Tee) else noted
+    return keep(copy, headers, content=flight.content, limit=limit, secrets=flight.secrets)
 
 
-def _plain(headers: Headers, keep: bool) -> Headers:
-    """Headers that fit the kept body: a blanked one is no longer compressed."""
-    return headers if keep else tuple((name, value) for name, value in headers if name != "content-encoding")
+def _hidden(exchange: Exchange, secrets: Secrets) -> Exchange:
+    """An exchange whose texts hold no secret either: callers put keys into metadata, providers echo them in headers."""
 
+    def hide(text: str) -> str:
+        return hidden(text.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")
 
-def _value(headers: Headers, name: str) -> str:
-    return next((value for key, value in headers if key == name), "")
+    def hide_values(headers: Headers) -> Headers:
+        return tuple((name, hide(text)) for name, text in headers)
 
-
-def _hider(secrets: tuple[bytes, ...]) -> Callable[[bytes], bytes]:
-    """A function that overwrites the secrets of this call wherever they stand, length kept so that offsets stay true."""
-
-    def hide(data: bytes) -> bytes:
-        for secret in secrets:
-            if secret in data:
-                data = data.replace(secret, b"*" * len(secret))
-        return data
-
-    return hide
-
-
-def _body(
-    noted: Tee | Copy, headers: Headers, keep: bool, capture_bytes: int, hide: Callable[[bytes], bytes]
-) -> tuple[Body, Chunks]:
-    copy = _copy(noted)
-    data, tail, lengths = hide(copy.head), hide(copy.tail), copy.length
-    if not tail:  # media that lies across the hole between head and tail is no longer whole, and stays
-        data, lengths = replace_media_in_pieces(data, lengths)
-        data, tail, lengths = _bounded(data, lengths, capture_bytes)
-    truncated = bool(tail) or copy.truncated
-    if not keep:
-        data, tail, lengths = _blanked(
-            data, tail, lengths, _value(headers, "content-type"), _value(headers, "content-encoding")
-        )
-    return Body(data, tail, copy.size, truncated), Chunks(copy.at_ns.tobytes(), lengths.tobytes())
-
-
-def _bounded(data: bytes, lengths: "array[int]", limit: int) -> tuple[bytes, bytes, "array[int]"]:
-    """A body that was read whole, cut to the bound like one that passed the tee."""
-    if len(data) <= limit:
-        return data, b"", lengths
-    tee = Tee(limit)
-    tee.add(data[:limit], 0)
-    tee.add(data[limit:], 0)
-    cut = tee.copy()
-    kept = array("I", bytes(4 * len(lengths)))
-    if kept:
-        kept[-1] = len(cut.head) + len(cut.tail)
-    return cut.head, cut.tail[-TAIL:], kept
-
-
-def _blanked(
-    data: bytes, tail: bytes, lengths: "array[int]", content_type: str, content_encoding: str
-) -> tuple[bytes, bytes, "array[int]"]:
-    """The same body without its text: nothing of what was said may reach the disk."""
-    pieces = _cut(data + tail, lengths)
-    if content_encoding:
-        plain = inflate(pieces, content_encoding)
-        pieces = _cut(plain.data, array("I", plain.lengths)) if plain else []
-    if content_type.startswith("text/event-stream"):
-        blanker = StreamBlanker()
-        blank = [blanker.feed(piece) for piece in pieces]
-        if blank:
-            blank[-1] += blanker.close()
-    else:
-        blank = [b""] * (len(pieces) - 1) + [blank_json(b"".join(pieces))] if pieces and not tail else []
-    return b"".join(blank), b"", array("I", map(len, blank))
-
-
-def _cut(data: bytes, lengths: "array[int]") -> list[bytes]:
-    ends = list(accumulate(lengths))
-    return [data[end - length : end] for end, length in zip(ends, lengths, strict=True)]
+    trace = exchange.trace
+    trace_id, span_id, parent_id = hide(trace.trace_id), hide(trace.span_id), hide(trace.parent_span_id)
+    return msgspec.structs.replace(
+        exchange,
+        trace=msgspec.structs.replace(
+            trace,
+            trace_id=trace_id,
+            span_id=span_id,
+            parent_span_id=parent_id,
+            span_name=hide(trace.span_name),
+            metadata={hide(key): hide(text) for key, text in trace.metadata.items()},
+            otel_trace_id=otel_trace_id(trace_id),
+            otel_span_id=otel_span_id(span_id),
+            otel_parent_span_id=otel_span_id(parent_id) if parent_id else "",
+        ),
+        path=hide(exchange.path),
+        client=hide(exchange.client),
+        request_headers=hide_values(exchange.request_headers),
+        response_headers=hide_values(exchange.response_headers),
+        error_message=hide(exchange.error_message),
+    )

@@ -45,6 +45,8 @@ SHORT_REPLY = 256 << 10
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
 _NO_BODY = frozenset({204, 304})
+# The end of a stream in which its last event is looked for: pieces are cut anywhere.
+_LAST = 32
 
 
 class ClientLeft(Exception):
@@ -91,7 +93,8 @@ class Forwarder:
         target = choose(self.routes, request.headers)
         flight.provider, flight.upstream = target.slug, target.host
         keys = credentials(request.headers, target, self.settings.keys)
-        flight.key_hash, flight.secrets = keys.key_hash, keys.secrets
+        flight.key_hash = keys.key_hash
+        flight.secrets += keys.secrets
         path = target_path(request)
         question = Question(request, target, keys, path, self.settings.propagate_traceparent)
         if websocket.is_upgrade(request):
@@ -148,17 +151,18 @@ class Forwarder:
         response = web.StreamResponse(status=reply.status, reason=reply.reason, headers=CIMultiDict(out))
         response[ABSENT] = _absent(reply)
         await _client(response.prepare(request))
-        held = b""
+        held = last = b""
         try:
             while piece := await _next(reply, flight, tee):
-                if held:
-                    await _client(response.write(held))
-                held = usage.feed(piece) if usage else piece
-                if held and not self._completes(held, tee, reply):
+                new = usage.feed(piece) if usage else piece
+                held, last = held + new, (last + new)[-_LAST:]
+                if held and not self._completes(last, tee, reply):
                     await _client(response.write(held))
                     held = b""
-        except UpstreamFailed:
+        except UpstreamFailed as error:
             if held := held + (usage.close() if usage else b""):  # the client gets every byte that came before the cut
+                _note_failure(flight, error)
+                await self._durable(flight)
                 await _client(response.write(held))
             raise
         held += usage.close() if usage else b""
@@ -169,10 +173,10 @@ class Forwarder:
         await _client(response.write_eof())
         return response
 
-    def _completes(self, piece: bytes, tee: Tee, reply: Reply) -> bool:
-        """Under `strict`: whether a client that has this piece has, or takes itself to have, the whole answer."""
+    def _completes(self, last: bytes, tee: Tee, reply: Reply) -> bool:
+        """Under `strict`: whether a client that has these last bytes has, or takes itself to have, the whole answer."""
         strict = self.settings.durability == "strict"
-        return strict and (tee.size == reply.length or piece.rstrip().endswith(b"[DONE]"))
+        return strict and (tee.size == reply.length or last.rstrip().endswith(b"[DONE]"))
 
     def _note_status(self, flight: Flight) -> None:
         flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
@@ -201,11 +205,8 @@ class Forwarder:
         self.spool.append(flight, size, partial(_tell, loop, on_disk))
 
     def _upstream_failed(self, request: web.BaseRequest, flight: Flight, error: UpstreamFailed) -> web.StreamResponse:
-        flight.upstream_end_ns = flight.clock()
-        found, message = error.failure, error.message(flight.upstream)
-        in_stream = 200 <= flight.status < 300 and flight.is_event_stream
-        outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
-        flight.end(outcome, error.kind, message)
+        message = _note_failure(flight, error)
+        found = error.failure
         # A pooled connection that closed in the moment it was used again never took the request.
         retry = found.retry or (flight.reused and not flight.headers_ns and error.kind in ("disconnected", "reset"))
         return self._failed(request, flight, found.status, error.kind, message, retry)
@@ -224,6 +225,16 @@ class Forwarder:
         if not request.content.is_eof():
             response.force_close()  # the rest of an unread body must not be taken for the next request
         return response
+
+
+def _note_failure(flight: Flight, error: UpstreamFailed) -> str:
+    """Note how the upstream failed; the message for the caller."""
+    flight.upstream_end_ns = flight.clock()
+    found, message = error.failure, error.message(flight.upstream)
+    in_stream = 200 <= flight.status < 300 and flight.is_event_stream
+    outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
+    flight.end(outcome, error.kind, message)
+    return message
 
 
 async def _next(reply: Reply, flight: Flight, tee: Tee) -> bytes:

@@ -7,7 +7,7 @@ on it is recorded with `***` for its value, so a secret in a header nobody thoug
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote, unquote_plus
 
 from tracer.proxy.context import text
 from tracer.records import Headers
@@ -30,7 +30,7 @@ HOP_BY_HOP = frozenset(
     ]
 )
 _NOT_UPSTREAM = HOP_BY_HOP | {"host", "expect"}
-_NOT_DOWNSTREAM = HOP_BY_HOP | {"x-portkey-trace-id"}
+_NOT_DOWNSTREAM = HOP_BY_HOP | {"x-portkey-trace-id", "x-tracer-call-id"}
 _PORTKEY = "x-portkey-"
 _USUAL = frozenset({"keep-alive", "close"})
 
@@ -64,7 +64,6 @@ _RECORDED = frozenset(
         "openai-project",
         "openai-version",
         "origin",
-        "referer",
         "retry-after",
         "retry-after-ms",
         "server",
@@ -80,7 +79,6 @@ _RECORDED = frozenset(
         "x-envoy-upstream-service-time",
         "x-portkey-cache-force-refresh",
         "x-portkey-cache-namespace",
-        "x-portkey-custom-host",
         "x-portkey-debug",
         "x-portkey-metadata",
         "x-portkey-package-version",
@@ -152,7 +150,7 @@ def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> list[tuple[str, str]]:
 
 
 def downstream(raw: RawHeaders) -> list[tuple[str, str]]:
-    """A response's headers for the client: without hop-by-hop headers, and an `x-portkey-trace-id` of another gateway."""
+    """A response's headers for the client: without hop-by-hop headers, and the ids of another gateway behind us."""
     gone = _named_by_connection(raw)
     return [
         (name.text, value.decode("utf-8", "surrogateescape"))
@@ -174,8 +172,14 @@ def recorded_target(target: str) -> str:
     path, mark, query = text(target).partition("?")
     if not mark:
         return path
-    pairs = parse_qsl(query, keep_blank_values=True, errors="replace")
-    return path + "?" + "&".join(f"{quote(k)}={quote(v) if k in _RECORDED_QUERY else MASK}" for k, v in pairs)
+    return path + "?" + "&".join(map(_recorded_parameter, query.split("&"))) if query else path + "?"
+
+
+def _recorded_parameter(pair: str) -> str:
+    name, is_named, value = pair.partition("=")
+    if unquote_plus(name) in _RECORDED_QUERY:
+        return f"{quote(unquote_plus(name))}={quote(unquote_plus(value))}"
+    return f"{quote(unquote_plus(name))}={MASK}" if is_named else MASK
 
 
 def _named_by_connection(raw: RawHeaders) -> frozenset[str]:

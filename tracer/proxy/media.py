@@ -1,7 +1,8 @@
 """Media in a recorded copy: base64 is replaced by its hash, type and size. No I/O.
 
 What counts as media: a `data:` URL with base64, or a string of base64 of MIN_BASE64 characters or more under a key that
-APIs use for binary content. Replaced text reads `tracer:media;type=image/png;bytes=12345;sha256=…`, so equal media stay recognisable.
+APIs use for binary content. What stands there instead reads `tracer:media;type=image/png;bytes=12345;sha256=…`, so equal
+media stay recognisable.
 A string that the copy's bound cut off counts too, with what is left of it.
 """
 
@@ -15,7 +16,7 @@ MIN_BASE64 = 256
 # Every match begins at a quote, which the regex engine finds fast, and most fail at the first blank: 2 µs for a usual
 # reply. The backslash is there for JSON writers that escape the slash of base64.
 _STRING = re.compile(
-    rb'"(?:data:(?P<type>[\w.+-]+/[\w.+-]+)(?:;[\w=.+-]+)*;base64,)?(?P<text>[A-Za-z0-9+/_=\\-]{%d,})' % MIN_BASE64
+    rb'"(?:data:(?P<type>[\w.+-]+\\?/[\w.+-]+)(?:;[\w=.+-]+)*;base64,)?(?P<text>[A-Za-z0-9+/_=\\-]{%d,})(?="|\Z)' % MIN_BASE64
 )
 _KEY = re.compile(
     rb'"(?:data|b64_json|partial_image_b64|file_data|bytes|image|audio|url|encrypted_content|embedding|result)"\s*:\s*$'
@@ -31,7 +32,7 @@ def replace_media(data: bytes) -> bytes:
 
 def replace_media_in_pieces(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int]"]:
     """The same for a body that came in pieces: the text that stands for media counts to the piece in which the media ended."""
-    found = [match for match in _STRING.finditer(data) if match["type"] or _under_media_key(data, match.start())]
+    found = [match for match in _STRING.finditer(data) if _is_media(data, match)]
     if not found:
         return data, lengths
     shrunk = array("I", lengths)
@@ -44,6 +45,14 @@ def replace_media_in_pieces(data: bytes, lengths: "array[int]") -> tuple[bytes, 
         at = end
         _move(shrunk, lengths, start, end, len(instead))
     return b"".join([*parts, data[at:]]), shrunk
+
+
+def _is_media(data: bytes, match: "re.Match[bytes]") -> bool:
+    """Whether a string of base64's letters is base64: a URL says so, else its key, and no other escape is in it."""
+    if match["type"] is None and not _under_media_key(data, match.start()):
+        return False
+    text = match["text"] if match.end() < len(data) else match["text"].rstrip(b"\\")  # the bound cut an escape in two
+    return b"\\" not in text or b"\\" not in text.replace(b"\\/", b"")
 
 
 def _under_media_key(data: bytes, quote: int) -> bool:
@@ -71,6 +80,6 @@ def _replacement(match: "re.Match[bytes]") -> bytes:
         raw = base64.b64decode(body[: len(body) - (len(body) % 4 == 1)] + b"=" * (-len(body) % 4))
     except binascii.Error:
         raw = text
-    kind = match["type"] or b"application/octet-stream"
+    kind = (match["type"] or b"application/octet-stream").replace(b"\\", b"")
     digest = hashlib.sha256(raw).hexdigest().encode()
     return b"tracer:media;type=%b;bytes=%d;sha256=%b" % (kind, len(raw), digest)

@@ -18,6 +18,7 @@ _OPENING = re.compile(rb"\s*\{\s*")
 _OPTIONS_OPENING = re.compile(rb'"stream_options"\s*:\s*\{\s*')
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
+_LONGEST_BOUNDARY = 4
 
 
 def with_usage_requested(body: bytes, parsed: object) -> bytes | None:
@@ -56,34 +57,40 @@ def _loads(body: bytes) -> object:
 class UsageFilter:
     """Takes the usage that Tracer asked for out of an event stream; any cut of the stream gives the same bytes.
 
-    Whole events pass at once; of an event cut in two, the first part waits for the rest. Past MAX_EVENT bytes of one event
-    everything passes untouched, since no usage chunk is that long.
+    Whole events pass at once; of an event cut in two, the first part waits for the rest. An event of more than MAX_EVENT
+    bytes passes untouched, since no usage chunk is that long.
     """
 
     MAX_EVENT = 1 << 20
 
     def __init__(self) -> None:
         self._rest = b""
-        self._passing = False
+        self._passing = False  # inside an event that is too long
 
     def feed(self, piece: bytes) -> bytes:
         """The bytes that may go to the client now."""
         data = self._rest + piece
+        passed = b""
         if self._passing:
-            return data
-        end = _last_boundary(data)
+            found = _BOUNDARY.search(data)
+            # A boundary may be cut too: its first bytes wait.
+            at = found.end() if found else max(0, len(data) - _LONGEST_BOUNDARY + 1)
+            self._passing, passed, data = found is None, data[:at], data[at:]
+        end = 0 if self._passing else _last_boundary(data)
         self._rest = data[end:]
-        if len(self._rest) > self.MAX_EVENT:
-            self._passing, self._rest, end = True, b"", len(data)
         whole = data[:end]
         # The usual chunk of a stream that honours the option has `"usage":null`, so this is no rare path; but it is one search
         # for the providers that leave the field out.
-        return self._filtered(whole) if b'"usage"' in whole else whole
+        passed += self._filtered(whole) if b'"usage"' in whole else whole
+        if len(self._rest) > self.MAX_EVENT:
+            self._passing = True
+            return passed + self.feed(b"")
+        return passed
 
     def close(self) -> bytes:
         """What is left when the stream has ended, cut or not."""
         rest, self._rest = self._rest, b""
-        return self._event(rest) if b'"usage"' in rest else rest
+        return rest if self._passing or b'"usage"' not in rest else self._event(rest)
 
     def _filtered(self, whole: bytes) -> bytes:
         kept = []
@@ -95,7 +102,7 @@ class UsageFilter:
         return b"".join(kept)
 
     def _event(self, event: bytes) -> bytes:
-        if b'"usage"' not in event:
+        if b'"usage"' not in event or len(event) > self.MAX_EVENT:
             return event
         without = _NULL_USAGE.sub(b"", event, count=1)
         if without != event:

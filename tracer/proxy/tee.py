@@ -66,11 +66,11 @@ class Tee:
         tail = b"".join(self._tail)
         if len(head) + len(tail) == self.size:
             return Copy(head + tail, b"", self.size, self._at, self._length)
-        tail = tail[-TAIL:] if TAIL else b""
-        return Copy(head, tail, self.size, self._at, _kept(self._length, len(head), len(tail)))
+        tail = tail[-TAIL:]
+        return Copy(head, tail, self.size, self._at, within(self._length, len(head), len(tail)))
 
 
-def _kept(lengths: "array[int]", head: int, tail: int) -> "array[int]":
+def within(lengths: "array[int]", head: int, tail: int) -> "array[int]":
     """How much of each piece lies in the first `head` or the last `tail` bytes of all."""
     size = sum(lengths)
     kept = array("I")

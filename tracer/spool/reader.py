@@ -48,7 +48,7 @@ def next_batch(log: Path, after: Place, *, max_records: int, max_bytes: int) -> 
             continue
         offset = after.offset if number == after.segment else 0
         if number != after.segment and after.segment:
-            missing = max(0, number - after.segment - 1)
+            missing = number - after.segment - 1 - sum(after.segment < other < number for other in present)
         final = number != present[-1]
         found = _read(log, number, offset, max_records=max_records, max_bytes=max_bytes, final=final)
         if found.records or found.damaged:

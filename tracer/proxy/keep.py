@@ -1,0 +1,108 @@
+"""What is kept of a body that passed by: no secrets, media as hashes, bounded, blanked if content is not to be kept. No I/O.
+
+Invariants
+- The length of a secret is kept (`*` for each byte), so offsets and arrival times stay true.
+- A compressed body is kept as it came, unless something in it must not be kept: then it is kept plain and loses the header.
+- At most `limit` bytes from its beginning and TAIL from its end.
+"""
+
+from array import array
+from dataclasses import replace
+from itertools import accumulate
+from typing import NamedTuple
+
+from tracer.blank import StreamBlanker, blank_json
+from tracer.inflate import inflate
+from tracer.proxy.credentials import SHORTEST_SECRET
+from tracer.proxy.media import replace_media_in_pieces
+from tracer.proxy.tee import TAIL, Copy, within
+from tracer.records import Body, Chunks, Headers
+
+Secrets = tuple[bytes, ...]
+
+
+class Kept(NamedTuple):
+    """A body for the record, the arrival of its bytes, and headers that fit it."""
+
+    body: Body
+    chunks: Chunks
+    headers: Headers
+
+
+def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Secrets) -> Kept:
+    """What may be kept of a body; `headers` are the recorded ones. Without `content` nothing of what was said."""
+    truncated = copy.truncated
+    plain = _opened(copy, value(headers, "content-encoding"), content, secrets)
+    if plain is not copy:
+        headers = tuple((name, text) for name, text in headers if name != "content-encoding")
+    head, tail, lengths = hidden(plain.head, secrets), hidden(plain.tail, secrets), plain.length
+    if tail:  # media that lies across the hole between head and tail is no longer whole, and stays
+        head, tail = _hidden_at_the_hole(head, tail, secrets)
+    else:
+        head, lengths = replace_media_in_pieces(head, lengths)
+        head, tail, lengths = _bounded(head, lengths, limit)
+    truncated = truncated or bool(tail)
+    if not content:
+        head, tail, lengths = _blanked(head, tail, lengths, value(headers, "content-type").lower())
+    return Kept(Body(head, tail, copy.size, truncated), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
+
+
+def value(headers: Headers, name: str) -> str:
+    """A recorded header's value; empty if it is not there."""
+    return next((text for key, text in headers if key == name), "")
+
+
+def hidden(data: bytes, secrets: Secrets) -> bytes:
+    """`data` with the secrets overwritten wherever they stand."""
+    for secret in secrets:
+        if secret in data:
+            data = data.replace(secret, b"*" * len(secret))
+    return data
+
+
+def _hidden_at_the_hole(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
+    """Overwrite what is left of a secret that the cut went through."""
+    for secret in secrets:
+        for size in range(len(secret) - 1, SHORTEST_SECRET - 1, -1):
+            if head.endswith(secret[:size]):
+                head = head[:-size] + b"*" * size
+            if tail.startswith(secret[-size:]):
+                tail = b"*" * size + tail[size:]
+    return head, tail
+
+
+def _opened(copy: Copy, coding: str, content: bool, secrets: Secrets) -> Copy:
+    """The same copy, or if it is compressed and must be changed, its plain form."""
+    if coding.lower() in ("", "identity") or (content and not secrets) or not copy.size:
+        return copy
+    plain = inflate(_cut(copy.head + copy.tail, copy.length), coding)
+    if content and (plain is None or not any(secret in plain.data for secret in secrets)):
+        return copy
+    lengths = array("I", plain.lengths if plain else ())
+    lengths.extend([0] * (len(copy.length) - len(lengths)))
+    return replace(copy, head=plain.data if plain else b"", tail=b"", length=lengths)
+
+
+def _bounded(data: bytes, lengths: "array[int]", limit: int) -> tuple[bytes, bytes, "array[int]"]:
+    """A body that was read whole, cut like one that passed the tee."""
+    if len(data) <= limit + TAIL:
+        return data, b"", lengths
+    return data[:limit], data[-TAIL:], within(lengths, limit, TAIL)
+
+
+def _blanked(data: bytes, tail: bytes, lengths: "array[int]", content_type: str) -> tuple[bytes, bytes, "array[int]"]:
+    """The same body without its text: nothing of what was said may reach the disk."""
+    pieces = _cut(data + tail, lengths)
+    if content_type.startswith("text/event-stream"):
+        blanker = StreamBlanker()
+        blank = [blanker.feed(piece) for piece in pieces]
+        if blank:
+            blank[-1] += blanker.close()
+    else:
+        blank = [b""] * (len(pieces) - 1) + [blank_json(b"".join(pieces))] if pieces and not tail else []
+    return b"".join(blank), b"", array("I", map(len, blank))
+
+
+def _cut(data: bytes, lengths: "array[int]") -> list[bytes]:
+    ends = list(accumulate(lengths))
+    return [data[end - length : end] for end, length in zip(ends, lengths, strict=True)]
