@@ -75,7 +75,7 @@ class Flight:
         """Note that the client has closed. One that had the whole answer may: OpenAI's SDK does at `[DONE]`, without
         waiting for the end of the body."""
         self.client_gone_ns = self.client_gone_ns or self.clock()
-        copy = _copy(self.response)
+        copy = self.response.copy() if isinstance(self.response, Tee) else self.response
         self.end(Outcome.OK if _LAST_EVENT.search(copy.head + copy.tail) else Outcome.CLIENT_GONE)
 
     @property

@@ -38,7 +38,7 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     head, tail, lengths = hidden(plain.head, secrets), hidden(plain.tail, secrets), plain.length
     if tail:  # media that lies across the hole between head and tail is no longer whole, and stays
         head, tail = _hidden_at_the_hole(head, tail, secrets)
-    else:
+    elif content:
         head, lengths = replace_media_in_pieces(head, lengths)
         head, tail, lengths = _bounded(head, lengths, limit)
     truncated = truncated or bool(tail)
@@ -99,7 +99,9 @@ def _blanked(data: bytes, tail: bytes, lengths: "array[int]", content_type: str)
         if blank:
             blank[-1] += blanker.close()
     else:
-        blank = [b""] * (len(pieces) - 1) + [blank_json(b"".join(pieces))] if pieces and not tail else []
+        blank = [b""] * len(pieces)
+        if blank and not tail:
+            blank[-1] = blank_json(data)
     return b"".join(blank), b"", array("I", map(len, blank))
 
 
