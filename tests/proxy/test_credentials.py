@@ -39,7 +39,8 @@ Find = Callable[..., Target]
 def sent_up(headers: Mapping[str, str], made: Credentials) -> dict[str, str]:
     """The credential headers that the provider gets."""
     raw = [(name.encode(), value.encode()) for name, value in headers.items()]
-    return dict(upstream(raw, drop=made.drop)) | dict([made.header] if made.header else [])
+    kept = {name.decode(): value.decode() for name, value in upstream(raw, drop=made.drop)}
+    return kept | dict([made.header] if made.header else [])
 
 
 def sent(headers: Mapping[str, str], target: Target, keys: Mapping[str, SecretStr] = KEYS) -> dict[str, str]:

@@ -4,10 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.proxy.headers import MASK, downstream, recorded, recorded_target, upstream
+from tracer.proxy import headers
+from tracer.proxy.headers import MASK, downstream, recorded, recorded_target
 
 Raw = list[tuple[bytes, bytes]]
 NOTHING: frozenset[str] = frozenset()
+
+
+def upstream(raw: Raw, *, drop: frozenset[str]) -> list[tuple[str, str]]:
+    """headers.upstream as text, to compare."""
+    made = headers.upstream(raw, drop=drop)
+    return [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in made]
+
+
 HOP_BY_HOP = [
     *(b"Connection", b"Keep-Alive", b"Proxy-Connection", b"Proxy-Authenticate", b"Proxy-Authorization"),
     *(b"TE", b"Trailer", b"Transfer-Encoding", b"Upgrade"),
@@ -20,7 +29,9 @@ def test_hop_by_hop_headers_go_nowhere(name: bytes) -> None:
     assert upstream(raw, drop=NOTHING) == downstream(raw) == [("A", "1"), ("B", "2")]
 
 
-@pytest.mark.parametrize("value", [b"x-hop, X-Other", b"X-HOP,x-other", b" keep-alive ,x-hop,, x-other", b"x-other, close, X-Hop"])
+@pytest.mark.parametrize(
+    "value", [b"x-hop, X-Other", b"X-HOP,x-other", b" keep-alive ,x-hop,, x-other", b"x-other, close, X-Hop"]
+)
 def test_what_connection_names_goes_nowhere(value: bytes) -> None:
     raw = [(b"X-Hop", b"1"), (b"Connection", value), (b"x-other", b"2"), (b"X-Stays", b"3")]
     assert upstream(raw, drop=NOTHING) == downstream(raw) == [("X-Stays", "3")]
@@ -32,7 +43,12 @@ def test_two_connection_headers_count() -> None:
 
 
 def test_portkeys_headers_never_go_up() -> None:
-    raw = [(b"X-PORTKEY-Api-Key", b"pk"), (b"x-portkey-anything-new", b"x"), (b"x-portkey", b"not one of them"), (b"X-Port", b"y")]
+    raw = [
+        (b"X-PORTKEY-Api-Key", b"pk"),
+        (b"x-portkey-anything-new", b"x"),
+        (b"x-portkey", b"not one of them"),
+        (b"X-Port", b"y"),
+    ]
     assert upstream(raw, drop=NOTHING) == [("x-portkey", "not one of them"), ("X-Port", "y")]
 
 
@@ -46,13 +62,19 @@ def test_drop_is_by_lower_case_name() -> None:
 
 
 def test_a_reply_loses_another_gateways_ids_only() -> None:
-    raw = [(b"X-Portkey-Trace-Id", b"t"), (b"x-tracer-call-id", b"c"), (b"x-portkey-provider", b"openai"), (b"x-request-id", b"r")]
+    raw = [
+        (b"X-Portkey-Trace-Id", b"t"),
+        (b"x-tracer-call-id", b"c"),
+        (b"x-portkey-provider", b"openai"),
+        (b"x-request-id", b"r"),
+    ]
     assert downstream(raw) == [("x-portkey-provider", "openai"), ("x-request-id", "r")]
 
 
 ORDINARY = st.lists(
     st.tuples(
-        st.text("abcdefgABCDEFG-_", min_size=1, max_size=8).map(str.encode), st.binary(max_size=20).map(lambda v: v.replace(b"\0", b""))
+        st.text("abcdefgABCDEFG-_", min_size=1, max_size=8).map(str.encode),
+        st.binary(max_size=20).map(lambda v: v.replace(b"\0", b"")),
     )
 )
 
@@ -64,7 +86,15 @@ def test_everything_else_passes_as_it_came(raw: Raw) -> None:
         assert [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in made] == expected
 
 
-KNOWN = ["content-type", "user-agent", "x-request-id", "openai-organization", "retry-after", "x-portkey-trace-id", "traceparent"]
+KNOWN = [
+    "content-type",
+    "user-agent",
+    "x-request-id",
+    "openai-organization",
+    "retry-after",
+    "x-portkey-trace-id",
+    "traceparent",
+]
 
 
 @given(st.lists(st.tuples(st.one_of(st.sampled_from(KNOWN).map(str.encode), st.binary(min_size=1)), st.binary())))
@@ -73,15 +103,28 @@ def test_only_known_values_are_recorded(raw: Raw) -> None:
     assert len(made) == len(raw)
     for (name, value), (raw_name, raw_value) in zip(made, raw, strict=True):
         assert name == raw_name.decode("latin-1").lower()
-        assert value == (raw_value.decode("utf-8", "replace") if name in KNOWN else MASK) or name.startswith(("x-stainless-", "x-ratelimit-"))
+        assert value == (raw_value.decode("utf-8", "replace") if name in KNOWN else MASK) or name.startswith(
+            ("x-stainless-", "x-ratelimit-")
+        )
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *("authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "set-cookie", "proxy-authorization"),
-        *("x-portkey-api-key", "x-portkey-virtual-key", "x-portkey-config", "x-portkey-azure-ad-token", "x-portkey-custom-host"),
-        *("x-portkey-aws-secret-access-key", "x-portkey-vertex-service-account-json", "sec-websocket-protocol", "x-amz-security-token"),
+        *(
+            "x-portkey-api-key",
+            "x-portkey-virtual-key",
+            "x-portkey-config",
+            "x-portkey-azure-ad-token",
+            "x-portkey-custom-host",
+        ),
+        *(
+            "x-portkey-aws-secret-access-key",
+            "x-portkey-vertex-service-account-json",
+            "sec-websocket-protocol",
+            "x-amz-security-token",
+        ),
         *("referer", "x-my-own-secret", "location", "link", "www-authenticate"),
     ],
 )

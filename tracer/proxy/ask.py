@@ -5,8 +5,6 @@ remembered for the life of the worker: it refused before doing anything, so noth
 """
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -17,7 +15,7 @@ from tracer.proxy.context import traceparent
 from tracer.proxy.credentials import Credentials
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
-from tracer.proxy.pool import Origin, Pool, origin
+from tracer.proxy.pool import Pool
 from tracer.proxy.route import Target, portkey_config
 from tracer.proxy.upstream import Connection, HeaderList, Reply
 
@@ -42,65 +40,69 @@ class Question:
     def url(self) -> str:
         return self.target.base_url + self.path.removeprefix("/v1")
 
+    @property
+    def target_path(self) -> str:
+        return self.target.path + self.path.removeprefix("/v1")
+
     def headers(self, flight: Flight, drop: frozenset[str] = _NOTHING) -> HeaderList:
         """The request's headers for the provider, without Host and framing."""
         drop |= self.keys.drop
         propagate = self.target.slug in self.propagate or "*" in self.propagate
         sent = headers.upstream(self.request.raw_headers, drop=drop | {"traceparent"} if propagate else drop)
         if self.keys.header:
-            sent.append(self.keys.header)
+            name, value = self.keys.header
+            sent.append((name.encode(), value.encode("utf-8", "surrogateescape")))
         if propagate:
-            sent.append(("traceparent", traceparent(flight.trace)))
+            sent.append((b"traceparent", traceparent(flight.trace).encode()))
         return sent
 
 
-@contextlib.asynccontextmanager
 async def ask(
     pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight, refusing: set[str]
-) -> AsyncIterator[Reply]:
+) -> tuple[Connection, Reply]:
     """The reply to a question, its head there and its body to be read; `asking` is the body with the usage option in it.
 
-    Afterwards the connection goes back to the pool after a whole exchange, and is closed after anything else.
-    Raises UpstreamFailed.
+    The connection is the caller's to give back to the pool. Raises UpstreamFailed.
     """
-    to = origin(question.target.base_url)
-    connection, reply = await _exchange(pool, to, question, sent, asking, flight)
-    try:
-        if asking is not None and reply.status in (400, 422) and await _objects(reply):
+    connection, reply = await _exchange(pool, question, sent, asking, flight)
+    if asking is not None and reply.status in (400, 422):
+        try:
+            objects = await _objects(reply)
+        except BaseException:  # cancelled too
             connection.close()
-            connection, reply = await _exchange(pool, to, question, sent, None, flight)
+            raise
+        if objects:
+            connection.close()
+            connection, reply = await _exchange(pool, question, sent, None, flight)
             if reply.status not in (400, 422):  # else the error only repeats our bytes, and is about something else
                 refusing.add(question.target.host)
-        yield reply
-    finally:
-        pool.give_back(to, connection)
+    return connection, reply
 
 
 async def _exchange(
-    pool: Pool, to: Origin, question: Question, sent: Sent, asking: bytes | None, flight: Flight
+    pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight
 ) -> tuple[Connection, Reply]:
     """Send the request and wait for the head of the reply, within the caller's own time limit."""
     limit = _time_limit(question.request)
     if limit is None:
-        return await _send(pool, to, question, sent, asking, flight)
+        return await _send(pool, question, sent, asking, flight)
     try:
         async with asyncio.timeout(limit):
-            return await _send(pool, to, question, sent, asking, flight)
+            return await _send(pool, question, sent, asking, flight)
     except TimeoutError as error:
         raise UpstreamFailed("request_timeout", error) from error
 
 
-async def _send(
-    pool: Pool, to: Origin, question: Question, sent: Sent, asking: bytes | None, flight: Flight
-) -> tuple[Connection, Reply]:
+async def _send(pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight) -> tuple[Connection, Reply]:
+    to = question.target.origin
     flight.usage_requested = asking is not None
-    out = [("Host", to.authority), *question.headers(flight, _NOTHING if asking is None else _CHANGED_BY_ASKING)]
+    out = question.headers(flight, _NOTHING if asking is None else _CHANGED_BY_ASKING)
     data = sent.data
     if asking is not None:
-        out += (("Accept-Encoding", "identity"), ("Content-Length", str(len(asking))))
+        out += ((b"Accept-Encoding", b"identity"), (b"Content-Length", b"%d" % len(asking)))
         data = asking
     elif sent.data is not None and question.request.content_length is None:
-        out.append(("Content-Length", str(len(sent.data))))  # it came chunked and goes whole
+        out.append((b"Content-Length", b"%d" % len(sent.data)))  # it came chunked and goes whole
     connection = pool.take(to)
     flight.reused = connection is not None
     if connection is None:
@@ -108,7 +110,7 @@ async def _send(
         connection = await pool.connect(to)
         flight.connect_ns = flight.clock() - began
     try:
-        connection.send(question.request.method, _target(question.url), out, data, sent.pieces)
+        connection.send(question.request.method, question.target_path, to.authority, out, data, sent.pieces)
         flight.sent_ns = flight.clock()
         reply = await connection.head()
     except BaseException:  # cancelled too: the client has left, and takes the call with it
@@ -125,12 +127,6 @@ async def _objects(reply: Reply) -> bool:
         said += piece
     reply.unread(said)
     return b"stream_options" in said or b"include_usage" in said
-
-
-def _target(url: str) -> str:
-    """The path and query of a URL, as they stand there."""
-    path = url.partition("://")[2].partition("/")[2]
-    return "/" + path
 
 
 def _time_limit(request: web.BaseRequest) -> float | None:

@@ -103,8 +103,12 @@ class Forwarder:
             request, flight, path.partition("?")[0], self.settings.max_request_bytes, self.settings.capture_bytes
         )
         try:
-            async with ask(self.pool, question, sent, self._asking_for_usage(sent, target), flight, self.refusing) as reply:
+            asking = self._asking_for_usage(sent, target)
+            connection, reply = await ask(self.pool, question, sent, asking, flight, self.refusing)
+            try:
                 return await self._relay(request, flight, reply)
+            finally:
+                self.pool.give_back(target.origin, connection)
         except UpstreamFailed as error:
             if flight.body_error:
                 raise flight.body_error from error

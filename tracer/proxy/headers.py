@@ -5,8 +5,6 @@ on it is recorded with `***` for its value, so a secret in a header nobody thoug
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
 from urllib.parse import quote, unquote_plus
 
 from tracer.proxy.context import text
@@ -116,55 +114,57 @@ _RECORDED_QUERY = frozenset(
 )
 
 
-class _Name(NamedTuple):
-    """What is known of a header by its name. Names repeat with every request, so each is looked at once."""
-
-    text: str
-    lower: str
-    goes_up: bool
-    goes_down: bool
-    recorded: bool
+# Names repeat with every request, so each is looked at once: (text, lower case, goes up, comes down, may be recorded). The
+# bound is there for callers that make names up.
+_Name = tuple[str, str, bool, bool, bool]
+_names: dict[bytes, _Name] = {}
+_MOST_NAMES = 4096
 
 
-@lru_cache(maxsize=4096)
-def _name(raw: bytes) -> _Name:
-    text = raw.decode("latin-1")
-    lower = text.lower()
-    return _Name(
-        text,
-        lower,
-        goes_up=lower not in _NOT_UPSTREAM and not lower.startswith(_PORTKEY),
-        goes_down=lower not in _NOT_DOWNSTREAM,
-        recorded=lower in _RECORDED or lower.startswith(_RECORDED_PREFIXES),
-    )
+def _learn(raw: bytes) -> _Name:
+    shown = raw.decode("latin-1")
+    lower = shown.lower()
+    goes_up = lower not in _NOT_UPSTREAM and not lower.startswith(_PORTKEY)
+    may_be_recorded = lower in _RECORDED or lower.startswith(_RECORDED_PREFIXES)
+    name = (shown, lower, goes_up, lower not in _NOT_DOWNSTREAM, may_be_recorded)
+    if len(_names) < _MOST_NAMES:
+        _names[raw] = name
+    return name
 
 
-def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> list[tuple[str, str]]:
+def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> list[tuple[bytes, bytes]]:
     """A request's headers for the provider: without hop-by-hop headers, Portkey's, and those in `drop` (lower case)."""
-    gone = drop | _named_by_connection(raw)
-    return [
-        (name.text, value.decode("utf-8", "surrogateescape"))
-        for name, value in [(_name(raw_name), value) for raw_name, value in raw]
-        if name.goes_up and name.lower not in gone
-    ]
+    sent, named = [], drop
+    for header in raw:
+        _, lower, goes_up, _, _ = _names.get(header[0]) or _learn(header[0])
+        if goes_up:
+            if lower not in drop:
+                sent.append(header)
+        elif lower == "connection":
+            named = named | _listed(header[1])
+    return sent if named is drop else [header for header in sent if header[0].decode("latin-1").lower() not in named]
 
 
 def downstream(raw: RawHeaders) -> list[tuple[str, str]]:
-    """A response's headers for the client: without hop-by-hop headers, and the ids of another gateway behind us."""
-    gone = _named_by_connection(raw)
-    return [
-        (name.text, value.decode("utf-8", "surrogateescape"))
-        for name, value in [(_name(raw_name), value) for raw_name, value in raw]
-        if name.goes_down and name.lower not in gone
-    ]
+    """A response's headers for the client: without hop-by-hop headers, and those that are Tracer's to say."""
+    sent = []
+    named: frozenset[str] = frozenset()
+    for raw_name, value in raw:
+        shown, lower, _, comes_down, _ = _names.get(raw_name) or _learn(raw_name)
+        if comes_down:
+            sent.append((shown, value.decode("utf-8", "surrogateescape")))
+        elif lower == "connection":
+            named = named | _listed(value)
+    return [header for header in sent if header[0].lower() not in named] if named else sent
 
 
 def recorded(raw: RawHeaders) -> Headers:
     """What may be kept of a header list: lower-case names, values only of those that are known to hold no secret."""
-    return tuple(
-        (name.lower, text(value.decode("utf-8", "surrogateescape")) if name.recorded else MASK)
-        for name, value in [(_name(raw_name), value) for raw_name, value in raw]
-    )
+    kept = []
+    for raw_name, value in raw:
+        _, lower, _, _, may_be_recorded = _names.get(raw_name) or _learn(raw_name)
+        kept.append((lower, value.decode("utf-8", "replace") if may_be_recorded else MASK))
+    return tuple(kept)
 
 
 def recorded_target(target: str) -> str:
@@ -182,7 +182,6 @@ def _recorded_parameter(pair: str) -> str:
     return f"{quote(unquote_plus(name))}={MASK}" if is_named else MASK
 
 
-def _named_by_connection(raw: RawHeaders) -> frozenset[str]:
+def _listed(connection: bytes) -> frozenset[str]:
     """Names that a Connection header declares to belong to this connection only."""
-    values = [value for name, value in raw if _name(name).lower == "connection"]
-    return frozenset(token.strip().decode("latin-1").lower() for value in values for token in value.split(b",")) - _USUAL
+    return frozenset(token.strip() for token in connection.decode("latin-1").lower().split(",")) - _USUAL

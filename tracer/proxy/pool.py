@@ -12,33 +12,16 @@ import ssl
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from tracer.config import Settings
 from tracer.proxy.failures import UpstreamFailed
+from tracer.proxy.route import Origin
 from tracer.proxy.upstream import Connection
 
 TLS_IDLE_SECONDS = 55.0
 PLAIN_IDLE_SECONDS = 4.0
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where connections go. `authority` is the Host header."""
-
-    tls: bool
-    host: str
-    port: int
-    authority: str
-
-
-def origin(url: str) -> Origin:
-    """The origin of a base URL that route.py has checked."""
-    parts = urlsplit(url)
-    tls = parts.scheme == "https"
-    return Origin(tls, parts.hostname or "", parts.port or (443 if tls else 80), parts.netloc)
 
 
 @dataclass(slots=True)

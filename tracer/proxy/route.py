@@ -9,7 +9,7 @@ about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<S
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
@@ -32,14 +32,36 @@ class Refused(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Where connections go. `authority` is host[:port] as it was written: the Host header, and the row's `upstream`."""
+
+    tls: bool
+    host: str
+    port: int
+    authority: str
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """A chosen upstream. `base_url` stands for `/v1` of the OpenAI door and has no slash at the end."""
 
     slug: str
     provider: Provider
     base_url: str
-    host: str  # host[:port], for the row
     custom: bool = False  # named by the caller: the configuration's keys are not for it
+    origin: Origin = field(init=False)  # worked out here, once, and not for each call
+    path: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        tls = parts.scheme == "https"
+        origin = Origin(tls, parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.netloc)
+        object.__setattr__(self, "origin", origin)
+        object.__setattr__(self, "path", parts.path)
+
+    @property
+    def host(self) -> str:
+        return self.origin.authority
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,12 +139,12 @@ def _custom(routes: Routes, url: str, named: Target | None) -> Target:
             f"x-portkey-custom-host: {host}:{port} is not among TRACER_CUSTOM_HOSTS of this Tracer",
         )
     slug, provider = (named.slug, named.provider) if named else ("openai", PROVIDERS["openai"])
-    return Target(slug, provider, url.rstrip("/"), parts.netloc, custom=True)
+    return Target(slug, provider, url.rstrip("/"), custom=True)
 
 
 def _target(slug: str, provider: Provider) -> Target:
     assert provider.origin is not None
-    return Target(slug, provider, provider.origin + provider.api_path, urlsplit(provider.origin).netloc)
+    return Target(slug, provider, provider.origin + provider.api_path)
 
 
 def _configured(setting: str, slug: str, provider: Provider, url: str) -> Target:
@@ -131,7 +153,7 @@ def _configured(setting: str, slug: str, provider: Provider, url: str) -> Target
     if parts is None:
         raise ConfigError(f"{setting}: should be an http or https URL without user, query or fragment, not {url!r}")
     path = parts.path.rstrip("/") or provider.api_path
-    return Target(slug, provider, f"{parts.scheme}://{parts.netloc}{path}", parts.netloc)
+    return Target(slug, provider, f"{parts.scheme}://{parts.netloc}{path}")
 
 
 def _parse(url: str) -> SplitResult | None:

@@ -27,7 +27,7 @@ READ_BUFFER = 128 << 10
 LONGEST_HEADER = 64 << 10
 MOST_HEADERS = 512
 
-HeaderList = list[tuple[str, str]]
+HeaderList = list[tuple[bytes, bytes]]
 
 
 class Reply:
@@ -78,7 +78,13 @@ class Connection(BaseProtocol):
         self.reusable = False
 
     def send(
-        self, method: str, target: str, headers: HeaderList, body: bytes | None, pieces: AsyncIterator[bytes] | None
+        self,
+        method: str,
+        target: str,
+        authority: str,
+        headers: HeaderList,
+        body: bytes | None,
+        pieces: AsyncIterator[bytes] | None,
     ) -> None:
         """Write a request; `pieces` are written as the provider takes them. Raises ValueError for a line break in a header."""
         self._head = self._loop.create_future()
@@ -99,10 +105,10 @@ class Connection(BaseProtocol):
         )
         if self._timer is None:
             self._timer = self._loop.call_later(self._time_limit, self._check_time)
-        chunked = pieces is not None and not any(name.lower() == "content-length" for name, _ in headers)
+        chunked = pieces is not None and not any(name.lower() == b"content-length" for name, _ in headers)
         if chunked:
-            headers = [*headers, ("Transfer-Encoding", "chunked")]
-        head = head_bytes(method, target, headers)
+            headers = [*headers, (b"Transfer-Encoding", b"chunked")]
+        head = head_bytes(method, target, authority, headers)
         self._write(head + body if body else head)
         if pieces is not None:
             # Runs beside the reading of the reply, which may come before the last piece is out; ended by close().
@@ -216,10 +222,11 @@ class Connection(BaseProtocol):
             raise UpstreamFailed("reset", error) from error
 
 
-def head_bytes(method: str, target: str, headers: HeaderList) -> bytes:
-    """The head of a request. Bytes that are not UTF-8 leave as they came. Raises ValueError for a line break inside a line."""
-    lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers), "\r\n"]
-    head = "\r\n".join(lines)
-    if head.count("\n") != len(lines) or head.count("\r") != len(lines):
+def head_bytes(method: str, target: str, authority: str, headers: HeaderList) -> bytes:
+    """The head of a request; header bytes leave as they came. Raises ValueError for a line break inside a line."""
+    first = f"{method} {target} HTTP/1.1\r\nHost: {authority}".encode("utf-8", "surrogateescape")
+    head = b"\r\n".join([first, *[b"%b: %b" % header for header in headers], b"\r\n"])
+    breaks = len(headers) + 3
+    if head.count(b"\n") != breaks or head.count(b"\r") != breaks:
         raise ValueError("a line break in a request header")
-    return head.encode("utf-8", "surrogateescape")
+    return head

@@ -54,7 +54,10 @@ async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamRes
     flight.websocket = True
     flight.request_end_ns = flight.clock()
     offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
-    sent = CIMultiDict((name, value) for name, value in question.headers(flight, _HANDSHAKE))
+    sent = CIMultiDict(
+        (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
+        for name, value in question.headers(flight, _HANDSHAKE)
+    )
     try:
         upstream = await pool.session.ws_connect(
             URL(question.url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoping=True
