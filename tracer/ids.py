@@ -10,7 +10,8 @@ import random
 import re
 from uuid import UUID
 
-_HEX = {32: re.compile(r"[0-9a-f]{32}"), 16: re.compile(r"[0-9a-f]{16}")}
+_HEX_32 = re.compile(r"[0-9a-f]{32}")
+_HEX_16 = re.compile(r"[0-9a-f]{16}")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -32,18 +33,18 @@ def random_uuid() -> str:
 def otel_trace_id(trace_id: str) -> str:
     """32 lower-case hex digits, never all zero, for any trace id."""
     lowered = trace_id.lower()
-    if _UUID.fullmatch(lowered):
+    if len(lowered) == 36 and _UUID.fullmatch(lowered):
         lowered = lowered.replace("-", "")
-    return _derive(trace_id, lowered, 32)
+    return _derive(trace_id, lowered, _HEX_32, 32)
 
 
 def otel_span_id(span_id: str) -> str:
     """16 lower-case hex digits, never all zero, for any span id."""
-    return _derive(span_id, span_id.lower(), 16)
+    return _derive(span_id, span_id.lower(), _HEX_16, 16)
 
 
-def _derive(original: str, candidate: str, digits: int) -> str:
-    if _HEX[digits].fullmatch(candidate) and candidate.strip("0"):
+def _derive(original: str, candidate: str, pattern: re.Pattern[str], digits: int) -> str:
+    if len(candidate) == digits and pattern.fullmatch(candidate) and candidate.strip("0"):
         return candidate
     digest = hashlib.sha256(original.encode("utf-8", "surrogateescape")).hexdigest()[:digits]
     # All zero is invalid in OTLP; no string is known to hash to it, but the guard costs nothing.

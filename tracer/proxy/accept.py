@@ -33,7 +33,7 @@ def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight
         method=request.method,
         path=headers.recorded_target(path),
         request_headers=headers.recorded(request.raw_headers),
-        secrets=callers_secrets(request.headers, path),
+        secrets=callers_secrets(request.raw_headers, path),
         # "false" in any case; a header that says anything else, or is not there, leaves capture on.
         content=keep_content and request.headers.get("x-portkey-debug", "").lower() != "false",
         client=text(request.headers.get("User-Agent"))[:LONGEST_CLIENT],

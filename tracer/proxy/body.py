@@ -43,13 +43,17 @@ async def receive(request: web.BaseRequest, flight: Flight, path: str, limit: in
     length = request.content_length
     if length is not None and length > limit:
         raise too_large(limit)
-    as_json = request.method == "POST" and path in ASKABLE and request.content_type == "application/json"
+    as_json = request.method == "POST" and path in ASKABLE and _is_json(request)
     if not as_json and (length is None or length > SMALL):
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
     flight.request = whole(data, flight.request_end_ns)
     return Sent(data=data, parsed=_json(data) if as_json else None)
+
+
+def _is_json(request: web.BaseRequest) -> bool:
+    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def too_large(limit: int) -> Refused:

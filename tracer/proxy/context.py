@@ -30,8 +30,9 @@ def trace_context(
     new_span_id: Callable[[], str],
 ) -> TraceContext:
     """`headers` is case-insensitive; `new_trace_id` gives a random UUID, `new_span_id` 16 random hex digits."""
-    parent = _traceparent(headers.get("traceparent"))
-    metadata = _metadata(headers)
+    sent = headers.get("traceparent")
+    parent = _traceparent(sent) if sent else None
+    metadata = _metadata(headers.get("x-portkey-metadata"), headers.get("baggage"))
     trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else new_trace_id())
     span_id = text(headers.get("x-portkey-span-id")) or (new_span_id() if parent else str(call_id))
     parent_id = text(headers.get("x-portkey-parent-span-id")) or (parent[1] if parent else "")
@@ -61,9 +62,9 @@ def text(value: str | None) -> str:
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
-def _traceparent(value: str | None) -> tuple[str, str, str] | None:
+def _traceparent(value: str) -> tuple[str, str, str] | None:
     """(trace id, parent span id, flags), or None."""
-    match = _TRACEPARENT.fullmatch(value.strip().lower()) if value else None
+    match = _TRACEPARENT.fullmatch(value.strip().lower())
     if not match:
         return None
     version, trace_id, span_id, flags = match.groups()
@@ -72,9 +73,8 @@ def _traceparent(value: str | None) -> tuple[str, str, str] | None:
     return trace_id, span_id, flags
 
 
-def _metadata(headers: Mapping[str, str]) -> dict[str, str]:
-    merged = _baggage(headers.get("baggage"))
-    value = headers.get("x-portkey-metadata")
+def _metadata(value: str | None, baggage: str | None) -> dict[str, str]:
+    merged = _baggage(baggage) if baggage else {}
     if value:
         try:
             parsed = orjson.loads(text(value))
@@ -95,9 +95,9 @@ def _plain(value: object) -> str:
         return ""
 
 
-def _baggage(value: str | None) -> dict[str, str]:
+def _baggage(value: str) -> dict[str, str]:
     found: dict[str, str] = {}
-    for member in (value or "").split(","):
+    for member in value.split(","):
         key, separator, rest = member.partition("=")
         if separator and key.strip():
             found[text(key.strip())[:LONGEST]] = text(unquote(rest.partition(";")[0].strip()))[:LONGEST]

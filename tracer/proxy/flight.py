@@ -7,7 +7,6 @@ and does what costs (keep.py): hiding secrets, replacing media, bounding, blanki
 import re
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from uuid import UUID
 
 import msgspec
@@ -24,25 +23,15 @@ _LAST_EVENT = re.compile(
 NO_COPY = Copy(b"", b"", 0, array("Q"), array("I"))
 
 
-@dataclass(slots=True, eq=False)
 class Flight:
-    """Notes on one call. Times are nanoseconds since it was accepted, by the monotonic clock."""
+    """Notes on one call. Times are nanoseconds since it was accepted, by the monotonic clock.
 
-    call_id: UUID
-    started_ns: int
-    clock: Callable[[], int]  # nanoseconds since the call was accepted
-    trace: TraceContext
-    door: str
-    method: str
-    path: str
-    request_headers: Headers
-    content: bool
-    client: str = ""
-    attempt: int = 0
+    Defaults stand on the class and not in a generated __init__: one flight is made per call, and most of them stay so.
+    """
+
     provider: str = ""
     upstream: str = ""
     key_hash: str = ""
-    secrets: tuple[bytes, ...] = ()
     usage_requested: bool = False
     request: Tee | Copy = NO_COPY
     response: Tee | Copy = NO_COPY
@@ -63,8 +52,37 @@ class Flight:
     websocket: bool = False
     messages_up: int = 0
     messages_down: int = 0
-    recorded: bool = field(default=False, init=False)
-    body_error: Exception | None = field(default=None, init=False)  # why the request body could not be read to its end
+    recorded: bool = False
+    body_error: Exception | None = None  # why the request body could not be read to its end
+
+    def __init__(
+        self,
+        *,
+        call_id: UUID,
+        started_ns: int,
+        clock: Callable[[], int],  # nanoseconds since the call was accepted
+        trace: TraceContext,
+        door: str,
+        method: str,
+        path: str,
+        request_headers: Headers,
+        content: bool,
+        client: str = "",
+        attempt: int = 0,
+        secrets: tuple[bytes, ...] = (),
+    ) -> None:
+        self.call_id = call_id
+        self.started_ns = started_ns
+        self.clock = clock
+        self.trace = trace
+        self.door = door
+        self.method = method
+        self.path = path
+        self.request_headers = request_headers
+        self.content = content
+        self.client = client
+        self.attempt = attempt
+        self.secrets = secrets
 
     def end(self, outcome: Outcome, error_type: str = "", message: str = "") -> None:
         """Note how the call ended. The first word counts: what follows a failure is its consequence."""
