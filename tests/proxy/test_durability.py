@@ -167,7 +167,7 @@ def received(got: bytes) -> tuple[bytes, bool]:
 
 
 async def test_earlier_events_are_not_held_back(strict: Proxy, provider: Provider, disk: Disk) -> None:
-    provider.always(sse(CUTS["at the event"]))
+    provider.always(sse(CUTS["at the event"], every_s=0.1))
     async with Client(strict, b'{"stream":true}', "/v1/chat/completions") as client:
         await held_back(disk)
         assert b'"b"' in client.got

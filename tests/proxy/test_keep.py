@@ -72,7 +72,7 @@ SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 @given(before=st.binary(max_size=60), after=st.binary(max_size=60), size=st.integers(1, 50))
 def test_no_body_holds_a_secret(before: bytes, after: bytes, size: int) -> None:
     data = before + SECRET.encode() + after
-    made = flight(request=whole(data, 1), response=passed(data, size), response_headers=JSON)
+    made = flight(request=whole(data), response=passed(data, size), response_headers=JSON)
     encoded, exchange = spooled(made)
     assert SECRET.encode() not in encoded
     assert exchange.response.head == exchange.request.head == data.replace(SECRET.encode(), b"*" * len(SECRET))
@@ -210,7 +210,7 @@ def test_without_content_nothing_said_is_kept(data: bytes, headers: Headers, usa
     for size in (7, 100_000):
         made = flight(
             content=False,
-            request=whole(compressed(orjson.dumps(CHAT), coding) if coding else orjson.dumps(CHAT), 1),
+            request=whole(compressed(orjson.dumps(CHAT), coding) if coding else orjson.dumps(CHAT)),
             request_headers=(*JSON, *((("content-encoding", coding),) if coding else ())),
             response=passed(body, size),
             response_headers=headers,
@@ -247,7 +247,7 @@ def test_without_content_a_long_stream_keeps_its_usage(seed: int, words: int, fi
 def test_what_is_kept_is_bounded(size: int, at_once: bool, limit: int) -> None:
     data = bytes(range(33, 127)) * (size // 94 + 1)
     data = data[:size]
-    noted: Tee | Copy = whole(data, 1) if at_once else passed(data, 1000, limit)
+    noted: Tee | Copy = whole(data) if at_once else passed(data, 1000, limit)
     encoded, exchange = spooled(flight(response=noted, response_headers=(("content-type", "text/plain"),)), limit)
     kept = exchange.response
     assert kept.size == size

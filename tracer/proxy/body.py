@@ -48,7 +48,7 @@ async def receive(request: web.BaseRequest, flight: Flight, path: str, limit: in
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
-    flight.request = whole(data, flight.request_end_ns)
+    flight.request = whole(data)
     return Sent(data=data, parsed=_json(data) if as_json else None)
 
 

@@ -159,9 +159,9 @@ def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
     )
 
 
-def whole(body: bytes, at_ns: int) -> Copy:
-    """The copy of a body that was read in one piece."""
-    return Copy(body, b"", len(body), array("Q", (at_ns,)), array("I", (len(body),)))
+def whole(body: bytes) -> Copy:
+    """The copy of a request body that was read in one piece; when pieces of requests came is not recorded."""
+    return Copy(body, b"", len(body), NO_COPY.at_ns, array("I", (len(body),)))
 
 
 def _kept(flight: Flight, noted: Tee | Copy, headers: Headers, limit: int) -> Kept:

@@ -21,6 +21,9 @@ from tracer.records import Body, Chunks, Headers
 Secrets = tuple[bytes, ...]
 
 
+_NO_BODY, _NO_CHUNKS = Body(), Chunks()
+
+
 class Kept(NamedTuple):
     """A body for the record, the arrival of its bytes, and headers that fit it."""
 
@@ -31,6 +34,8 @@ class Kept(NamedTuple):
 
 def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Secrets) -> Kept:
     """What may be kept of a body; `headers` are the recorded ones. Without `content` nothing of what was said."""
+    if not copy.size:
+        return Kept(_NO_BODY, _NO_CHUNKS, headers)
     truncated = copy.truncated
     plain = _opened(copy, value(headers, "content-encoding"), content, secrets)
     if plain is not copy:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import uuid4
 
 from tracer import metrics
@@ -35,6 +35,8 @@ PENDING_BYTES = 64 << 20
 GATHER_SECONDS = 0.004
 # Pause between two tries when the disk refuses.
 RETRY_SECONDS = 0.2
+# How long a disk that refuses is tried when the writer is told to stop.
+CLOSING_SECONDS = 2.0
 
 Item = TypeVar("Item")
 Done = Callable[[bool], None]
@@ -100,7 +102,7 @@ class Writer(Generic[Item]):
         self._queue.put(_Waiting(item, size, done))
 
     def close(self) -> None:
-        """Commit what was appended, then stop."""
+        """Commit what was appended, then stop. What a disk still refuses after CLOSING_SECONDS is lost, counted."""
         self._queue.put(None)
         self._thread.join()
         os.close(self._file)
@@ -110,37 +112,43 @@ class Writer(Generic[Item]):
         closing = False
         while not closing:
             first = self._queue.get()
-            if first is not None and first.done is None:
+            if first is None:
+                return
+            if first.done is None:
                 time.sleep(self._gather_seconds)
-            batch, closing = self._gathered(first)
-            self._commit(batch, closing)
+            rest, closing = self._gathered()
+            closing |= self._commit([first, *rest], closing)
 
-    def _gathered(self, first: _Waiting[Item] | None) -> tuple[list[_Waiting[Item]], bool]:
+    def _gathered(self) -> tuple[list[_Waiting[Item]], bool]:
         """Everything in the queue, and whether the writer was told to stop."""
         batch: list[_Waiting[Item]] = []
-        entry = first
         with contextlib.suppress(Empty):
-            while entry is not None:
+            while (entry := self._queue.get_nowait()) is not None:
                 batch.append(entry)
-                entry = self._queue.get_nowait()
             return batch, True
         return batch, False
 
-    def _commit(self, batch: list[_Waiting[Item]], closing: bool) -> None:
+    def _commit(self, batch: list[_Waiting[Item]], closing: bool) -> bool:
+        """Write a batch, however long it takes; whether the writer was told to stop meanwhile."""
         frames = self._frames(batch)
-        waiting = [entry.done for entry in batch if entry.done]
+        waiting = batch
+        give_up = 0.0
         while frames and not self._try_write(frames):
-            # A reply must not wait for a disk that refuses.
-            for done in waiting:
-                done(False)
-            waiting = []
+            _tell(waiting, on_disk=False)  # a reply must not wait for a disk that refuses, nor one that comes meanwhile
             if closing:
-                metrics.dropped.labels("spool_unwritable").inc(len(frames))
-                break
+                give_up = give_up or time.monotonic() + CLOSING_SECONDS
+                if time.monotonic() >= give_up:
+                    metrics.dropped.labels("spool_unwritable").inc(len(frames))
+                    break
             time.sleep(RETRY_SECONDS)
-        for done in waiting:
-            done(True)
+            waiting, told = self._gathered()
+            closing |= told
+            batch += waiting
+            frames += self._frames(waiting)
+        else:
+            _tell(waiting, on_disk=True)
         self._waiting_bytes -= sum(entry.size for entry in batch)
+        return closing
 
     def _frames(self, batch: list[_Waiting[Item]]) -> list[bytes]:
         frames: list[bytes] = []
@@ -164,11 +172,14 @@ class Writer(Generic[Item]):
             with metrics.commit_seconds.time():
                 self._write(data)
         except OSError as error:
+            if self.healthy:
+                _log.error("cannot write the spool %s: %s; trying again, replies go on", self._log, error.strerror)
             self.healthy = False
             metrics.spool_ok.set(0)
-            _log.error("cannot write the spool %s: %s; trying again, replies go on", self._log, error.strerror)
             self._cut_back()
             return False
+        if not self.healthy:
+            _log.warning("the spool %s can be written again", self._log)
         self.healthy = True
         metrics.spool_ok.set(1)
         metrics.spooled.inc(len(frames))
@@ -216,6 +227,12 @@ class Writer(Generic[Item]):
             _log.error("spool %s is at its bound: %d undelivered records dropped", self._log, lost)
         self._closed_bytes = sum(closed.values())
         return self._closed_bytes + self._offset + wanted <= self._max_bytes
+
+
+def _tell(waiting: list[_Waiting[Any]], *, on_disk: bool) -> None:
+    for entry in waiting:
+        if entry.done:
+            entry.done(on_disk)
 
 
 def _lock(log: Path) -> int:
