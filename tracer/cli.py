@@ -29,7 +29,7 @@ app = typer.Typer(
 FAILED, WRONG = 1, 2
 T = TypeVar("T")
 
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Path of tracer.toml.", show_default="./tracer.toml if there")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", help="Path of tracer.toml.", show_default="./tracer.toml")]
 
 
 def main() -> None:
@@ -68,7 +68,7 @@ def up(config_file: ConfigFile = None) -> None:
 @app.command(context_settings={"ignore_unknown_options": True})
 def query(
     sql: Annotated[str, typer.Argument(help="A ClickHouse query, such as 'SELECT count() FROM llm.calls'.")],
-    format: Annotated[str, typer.Option("--format", "-f", help="A ClickHouse format.", show_default="table or TabSeparated")] = "",
+    format: Annotated[str, typer.Option("--format", "-f", help="A ClickHouse format.", show_default="TabSeparated")] = "",
     param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value for {name:Type} in the query.")] = None,
     config_file: ConfigFile = None,
 ) -> None:
@@ -132,7 +132,11 @@ def _settings(config_file: Path | None) -> Settings:
 def _announce(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
     typer.echo(f"tracer {__version__}: OpenAI API at {base}/v1, default upstream {settings.upstream}", err=True)
-    where = "ClickHouse by TRACER_CLICKHOUSE" if settings.clickhouse else f"embedded store at http://{settings.host}:{settings.store_port}"
+    where = (
+        "ClickHouse by TRACER_CLICKHOUSE"
+        if settings.clickhouse
+        else f"embedded store at http://{settings.host}:{settings.store_port}"
+    )
     typer.echo(f"tracer: rows in llm.calls, {where}; data in {settings.data_dir}", err=True)
     if settings.clickhouse and (fault := client.fault(settings)):
         typer.echo(f"tracer: warning: {fault}; calls are kept in the spool until it answers", err=True)

@@ -60,35 +60,27 @@ class Otel(BaseModel, frozen=True):
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """All settings. A field's description is its line in docs/settings.md."""
 
-    data_dir: Path = Field(
-        Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live."
-    )
+    data_dir: Path = Field(Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live.")
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: Port = Field(8787, description="Port of the proxy; 8787 is where Portkey's SDKs look by default.")
     store_port: Port = Field(8123, description="Port of the embedded store's ClickHouse HTTP interface.")
     workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Proxy processes on the one port.")
     upstream: str = Field("openai", description="Default upstream: a provider's slug, or a base URL with `/v1`.")
-    custom_hosts: Listed = Field(
-        (), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default."
-    )
+    custom_hosts: Listed = Field((), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default.")
     clickhouse: SecretStr | None = Field(
         None, description="DSN of a ClickHouse server, `http://user:password@host:8123/`; unset = the embedded store."
     )
     durability: Literal["fast", "strict"] = Field(
         "fast",
-        description="`fast`: a reply may be a few ms ahead of its record. `strict`: its last byte waits until the record is on disk.",
+        description="`fast`: a reply may be some ms ahead of its record. `strict`: its last byte waits until that is on disk.",
     )
     capture: Literal["full", "metadata"] = Field(
         "full",
         description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk.",
     )
     max_request_bytes: Size = Field(64 << 20, description="Largest request body; beyond it the answer is 413.")
-    capture_bytes: Size = Field(
-        4 << 20, description="Most bytes kept of one body, after media was replaced by its hash."
-    )
-    connect_timeout: Annotated[float, Field(gt=0)] = Field(
-        10.0, description="Seconds to open a connection to an upstream."
-    )
+    capture_bytes: Size = Field(4 << 20, description="Most bytes kept of one body, after media was replaced by its hash.")
+    connect_timeout: Annotated[float, Field(gt=0)] = Field(10.0, description="Seconds to open a connection to an upstream.")
     response_timeout: Annotated[float, Field(gt=0)] = Field(
         600.0, description="Seconds to wait for an upstream's response headers, and between two pieces of its body."
     )
@@ -113,24 +105,20 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         0.5, description="Seconds that a batch which is not full waits for more calls."
     )
     retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that rows of `llm.calls` are kept.")
-    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(
-        30, description="Days that rows of `llm.bodies` are kept."
-    )
+    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(30, description="Days that rows of `llm.bodies` are kept.")
     store_memory: Size = Field(2 << 30, description="Memory limit of the embedded store's queries together.")
     store_allow_writes: bool = Field(
         False, description="Let the store's users write tables and read files; by default they can only query."
     )
     prices: Path | None = Field(None, description="TOML file of your own prices; they win over every other source.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(
-        "info", description="Least severe log line to print."
-    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line to print.")
     upstreams: dict[str, str] = Field(
         {},
         description="Origin of a provider by slug; in the environment `TRACER_UPSTREAM_<PROVIDER>`, capitals, `_` for `-`.",
     )
     keys: dict[str, SecretStr] = Field(
         {},
-        description="Key sent to a provider when the caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` in the environment.",
+        description="Key for a provider when the caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` as a variable.",
     )
     otel: Otel = Otel()
 

@@ -87,7 +87,8 @@ def _clickhouse(settings: Settings) -> Finding:
 def _otlp(settings: Settings) -> Finding:
     if not (settings.otel.traces or settings.otel.metrics):
         return Finding(None, "OTLP", "no endpoint configured (OTEL_EXPORTER_OTLP_ENDPOINT); spans are not exported")
-    return Finding(True, "OTLP", f"spans: {settings.otel.traces}, metrics: {settings.otel.metrics}, {settings.otel.traces_protocol}")
+    otel = settings.otel
+    return Finding(True, "OTLP", f"spans: {otel.traces}, metrics: {otel.metrics}, {otel.traces_protocol}")
 
 
 def _spool(settings: Settings) -> Iterator[Finding]:

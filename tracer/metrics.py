@@ -12,11 +12,6 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 calls = Counter("tracer_calls", "Accepted requests by how they ended.", ["door", "outcome"])
 not_http = Counter("tracer_not_a_request", "What never became a request, by reason.", ["reason"])
 open_requests = Gauge("tracer_open_requests", "Requests in flight.", multiprocess_mode="livesum")
-added_seconds = Histogram(
-    "tracer_added_seconds",
-    "Time that the proxy itself added to a call.",
-    buckets=(0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.25, 1),
-)
 usage_chunk_kept = Counter(
     "tracer_usage_chunk_kept", "Usage chunks that Tracer asked for and could not take out again, by reason.", ["reason"]
 )

@@ -98,9 +98,7 @@ class Supervisor:
 
     def _start(self, child: Child) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "tracer.child", child.kind, str(child.index)]
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, env=child_environ(self._metrics), start_new_session=True
-        )
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=child_environ(self._metrics), start_new_session=True)
 
     def _forget(self, child: Child) -> None:
         assert child.process is not None
@@ -134,4 +132,3 @@ class Supervisor:
 
 def _how(code: int) -> str:
     return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-

@@ -1,4 +1,4 @@
-"""`strict`: no client sees a complete answer that is not on disk. The commit is held back here, and what the client has is looked at."""
+"""`strict`: no client sees a complete answer that is not on disk. Here the commit is held back, and the client looked at."""
 
 import asyncio
 import os
@@ -134,9 +134,7 @@ CUTS = {
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("usage", [True, False])
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
-async def test_the_end_of_a_stream(
-    strict: Proxy, provider: Provider, disk: Disk, cut: str, usage: bool, framing: Any
-) -> None:
+async def test_the_end_of_a_stream(strict: Proxy, provider: Provider, disk: Disk, cut: str, usage: bool, framing: Any) -> None:
     provider.always(sse(CUTS[cut], framing=framing, every_s=0.001))
     body, path = (b'{"stream":true}', "/v1/chat/completions") if usage else (b"{}", "/v1/responses")
     async with Client(strict, body, path) as client:

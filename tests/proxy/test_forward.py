@@ -68,7 +68,9 @@ async def test_request_arrives_as_sent(proxy: Proxy, provider: Provider) -> None
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"])
 async def test_every_method_and_unknown_paths(proxy: Proxy, provider: Provider, method: str) -> None:
-    provider.always(reply(207, [("X-Some", "a"), ("x-some", "b"), ("Content-Type", "text/x-odd")], b"" if method == "HEAD" else b"body"))
+    provider.always(
+        reply(207, [("X-Some", "a"), ("x-some", "b"), ("Content-Type", "text/x-odd")], b"" if method == "HEAD" else b"body")
+    )
     async with proxy.client.request(method, f"{proxy.url}/v1/no/such/thing%20here") as got:
         body = await got.read()
     assert got.status == 207
@@ -95,8 +97,14 @@ async def test_reply_headers_are_the_providers(proxy: Proxy, provider: Provider)
         await got.read()
     names = [name.decode() for name, _ in got.raw_headers]
     assert names == [
-        "Content-Type", "X-Request-Id", "Set-Cookie", "Set-Cookie", "openai-processing-ms", "Content-Length",
-        "x-portkey-trace-id", "x-tracer-call-id",
+        "Content-Type",
+        "X-Request-Id",
+        "Set-Cookie",
+        "Set-Cookie",
+        "openai-processing-ms",
+        "Content-Length",
+        "x-portkey-trace-id",
+        "x-tracer-call-id",
     ]
     assert got.headers["x-portkey-trace-id"] == "mine"
     exchange = await proxy.exchange()

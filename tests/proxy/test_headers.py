@@ -1,4 +1,4 @@
-"""Header lists: what belongs to one connection stays on it, Portkey's stay here, and only known-harmless values are recorded."""
+"""Header lists: what belongs to one connection stays on it, Portkey's stay here, only values known as harmless are kept."""
 
 import pytest
 from hypothesis import given

@@ -36,15 +36,25 @@ def replaced(value: object) -> object:
     [
         (
             {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": data_url()}}]}]},
-            {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": stands_for(PNG, "image/png")}}]}]},
+            {
+                "messages": [
+                    {"role": "user", "content": [{"type": "image_url", "image_url": {"url": stands_for(PNG, "image/png")}}]}
+                ]
+            },
         ),
         ({"image_url": data_url()}, {"image_url": stands_for(PNG, "image/png")}),  # the Responses API
         ({"data": [{"b64_json": text()}]}, {"data": [{"b64_json": stands_for(PNG)}]}),
         ({"input_audio": {"data": text(), "format": "wav"}}, {"input_audio": {"data": stands_for(PNG), "format": "wav"}}),
         ({"partial_image_b64": text()}, {"partial_image_b64": stands_for(PNG)}),
-        ({"file": {"file_data": data_url(kind="application/pdf")}}, {"file": {"file_data": stands_for(PNG, "application/pdf")}}),
+        (
+            {"file": {"file_data": data_url(kind="application/pdf")}},
+            {"file": {"file_data": stands_for(PNG, "application/pdf")}},
+        ),
         ({"embedding": text(b"\x00\x00\x80>" * 100)}, {"embedding": stands_for(b"\x00\x00\x80>" * 100)}),
-        ({"a": data_url(kind="audio/mpeg"), "b": data_url()}, {"a": stands_for(PNG, "audio/mpeg"), "b": stands_for(PNG, "image/png")}),
+        (
+            {"a": data_url(kind="audio/mpeg"), "b": data_url()},
+            {"a": stands_for(PNG, "audio/mpeg"), "b": stands_for(PNG, "image/png")},
+        ),
         (
             {"data": base64.urlsafe_b64encode(PNG).decode().rstrip("=")},
             {"data": stands_for(PNG)},
@@ -98,9 +108,9 @@ def test_what_is_no_media_is_untouched(value: object) -> None:
 
 KEYS = st.sampled_from(["data", "b64_json", "url", "content", "result", "text"])
 STRINGS = st.one_of(
-    st.text("ab/+=- \n\"\\", max_size=30),
+    st.text('ab/+=- \n"\\', max_size=30),
     st.binary(max_size=600).map(lambda raw: base64.b64encode(raw).decode()),
-    st.text("ab\"\\\n", min_size=1, max_size=9).map(lambda end: "A" * 300 + end + "B" * 300),
+    st.text('ab"\\\n', min_size=1, max_size=9).map(lambda end: "A" * 300 + end + "B" * 300),
     st.binary(max_size=300).map(data_url),
 )
 DOCUMENTS = st.lists(st.dictionaries(KEYS, STRINGS, max_size=3), max_size=4)

@@ -132,7 +132,9 @@ def test_wrong_origin_is_named(load_settings: Load) -> None:
         routes(load_settings(TRACER_UPSTREAM_X_AI="api.x.ai"))
 
 
-@pytest.mark.parametrize("slug", ["nonesuch", "@nonesuch", "pc-12", "open ai", "@", "openai/../x", "ü", "\udcff", "\udcff" * 500])
+@pytest.mark.parametrize(
+    "slug", ["nonesuch", "@nonesuch", "pc-12", "open ai", "@", "openai/../x", "ü", "\udcff", "\udcff" * 500]
+)
 def test_unknown_slug_is_refused_in_words_that_can_be_sent(load_settings: Load, slug: str) -> None:
     with pytest.raises(Refused) as caught:
         choose(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
@@ -212,7 +214,12 @@ NOT_ALLOWED = [
     *("http://2130706433:9000/v1", "http://0x7f000001:9000/v1", "http://0x7f.0.0.1:9000/v1", "http://0177.0.0.1:9000/v1"),
     *("http://127.1:9000/v1", "http://127.0.0.1.:9000/v1", "http://[::ffff:127.0.0.1]:9000/v1", "http://localhost:9000/v1"),
     *("http://[fd00:0:0::5]:8000/v1", "http://[fd00::5%25eth0]:8000/v1", "http://[::]:8000/v1", "http://0.0.0.0:9000/v1"),
-    *("http://llm.example.com./v1", "http://llm.example.com.evil.net/v1", "http://evil.net/llm.example.com", "http://xllm.example.com/v1"),
+    *(
+        "http://llm.example.com./v1",
+        "http://llm.example.com.evil.net/v1",
+        "http://evil.net/llm.example.com",
+        "http://xllm.example.com/v1",
+    ),
     *("http://llm%2eexample.com/v1", "http://llm。example.com/v1"),
     *("http://169.254.169.254/latest/meta-data", "http://metadata.google.internal/"),
 ]
@@ -221,11 +228,31 @@ INVALID = [
     *("http://llm.example.com:80@evil.net/v1", "http://@llm.example.com/v1", "http://:@llm.example.com/v1"),
     *("http://llm.example.com%2f@evil.net/v1", "http://llm.example.com%00@evil.net/v1"),
     *(r"http://llm.example.com\@evil.net/v1", r"http:\\llm.example.com/v1", r"http://evil.net\llm.example.com"),
-    *("http://llm.example.com#@evil.net/v1", "http://llm.example.com/v1#x", "http://llm.example.com/v1?x=1", "http://llm.example.com/v1?"),
+    *(
+        "http://llm.example.com#@evil.net/v1",
+        "http://llm.example.com/v1#x",
+        "http://llm.example.com/v1?x=1",
+        "http://llm.example.com/v1?",
+    ),
     *("http://llm.example.com /v1", "http://llm.example.com\t/v1", " http://llm.example.com/v1", "http://llm.example.com/v1\n"),
     *("http://llm.example.com:0/v1", "http://llm.example.com:70000/v1", "http://llm.example.com:8o/v1"),
-    *("ftp://llm.example.com/v1", "file:///etc/passwd", "gopher://llm.example.com/", "//llm.example.com/v1", "llm.example.com/v1"),
-    *("http:llm.example.com/v1", "http:/llm.example.com/v1", "http:///llm.example.com/v1", "http://", "http", "x", "http://[::1", "http://[x]/"),
+    *(
+        "ftp://llm.example.com/v1",
+        "file:///etc/passwd",
+        "gopher://llm.example.com/",
+        "//llm.example.com/v1",
+        "llm.example.com/v1",
+    ),
+    *(
+        "http:llm.example.com/v1",
+        "http:/llm.example.com/v1",
+        "http:///llm.example.com/v1",
+        "http://",
+        "http",
+        "x",
+        "http://[::1",
+        "http://[x]/",
+    ),
     *("http://llm.example.com\x00/v1", "http://llm.example.com\u2028/v1"),
 ]
 

@@ -60,7 +60,9 @@ def echo_gzipped_stream(request: Request) -> Any:
 
 def echo_in_headers(request: Request) -> Any:
     sent = request.header("authorization") or ""
-    return reply(200, [("x-request-id", sent), ("Set-Cookie", sent), ("x-ratelimit-limit", sent), ("Content-Type", sent)], b"{}")
+    return reply(
+        200, [("x-request-id", sent), ("Set-Cookie", sent), ("x-ratelimit-limit", sent), ("Content-Type", sent)], b"{}"
+    )
 
 
 def echo_cut(request: Request) -> Any:
@@ -73,7 +75,9 @@ def without_a_trace(proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     assert "CANARY" not in caplog.text
 
 
-@pytest.mark.parametrize("script", [echo, echo_error, echo_gzipped, echo_stream, echo_gzipped_stream, echo_in_headers, echo_cut])
+@pytest.mark.parametrize(
+    "script", [echo, echo_error, echo_gzipped, echo_stream, echo_gzipped_stream, echo_in_headers, echo_cut]
+)
 @pytest.mark.parametrize("alone", [False, True])
 async def test_no_canary_on_disk_or_in_the_log(
     proxy: Proxy, provider: Provider, caplog: pytest.LogCaptureFixture, script: Any, alone: bool
@@ -105,7 +109,9 @@ async def test_refused_calls_keep_no_canary(proxy: Proxy, caplog: pytest.LogCapt
         {"Content-Type": "application/json", "Referer": "https://example.com/?token=CANARY-referer"},
         UNKNOWN,
     ):
-        async with proxy.client.post(f"{proxy.url}/v1/chat/completions{QUERY}", data=b"{CANARY", headers={**HEADERS, **more}) as got:
+        async with proxy.client.post(
+            f"{proxy.url}/v1/chat/completions{QUERY}", data=b"{CANARY", headers={**HEADERS, **more}
+        ) as got:
             await got.read()
     found = await proxy.exchanges(6)
     bodies = {b"{CANARY"}
@@ -115,7 +121,9 @@ async def test_refused_calls_keep_no_canary(proxy: Proxy, caplog: pytest.LogCapt
     assert "CANARY" not in caplog.text
 
 
-async def test_server_side_keys_leave_no_trace(start_proxy: Start, provider: Provider, caplog: pytest.LogCaptureFixture) -> None:
+async def test_server_side_keys_leave_no_trace(
+    start_proxy: Start, provider: Provider, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     provider.always(echo_error)
     key = {"TRACER_KEY_OPENAI": "sk-CANARY-server-side"}
@@ -140,7 +148,11 @@ async def test_portkeys_secrets_never_reach_the_provider(proxy: Proxy, provider:
 
 
 async def test_a_portkey_key_in_authorization_stays_here(proxy: Proxy, provider: Provider) -> None:
-    headers = {"Authorization": "Bearer CANARY-portkey-key", "x-portkey-api-key": "CANARY-portkey-key", "x-api-key": "CANARY-portkey-key"}
+    headers = {
+        "Authorization": "Bearer CANARY-portkey-key",
+        "x-portkey-api-key": "CANARY-portkey-key",
+        "x-api-key": "CANARY-portkey-key",
+    }
     async with proxy.client.get(f"{proxy.url}/v1/models", headers=headers) as got:
         await got.read()
     assert "CANARY" not in str(provider.requests[0].headers)

@@ -1,5 +1,6 @@
 """Usage that the caller did not ask for: asked in the request without changing it, taken out of the reply without a trace."""
 
+import itertools
 import json
 from typing import Any
 
@@ -27,7 +28,10 @@ def asked(body: bytes) -> bytes | None:
             b'{"stream":true,"stream_options": { "include_obfuscation" : false } }',
             b'{"stream":true,"stream_options": { "include_usage":true,"include_obfuscation" : false } }',
         ),
-        (b'{"stream":true,"n":1.0,"n":2,"x":1e2}', b'{"stream_options":{"include_usage":true},"stream":true,"n":1.0,"n":2,"x":1e2}'),
+        (
+            b'{"stream":true,"n":1.0,"n":2,"x":1e2}',
+            b'{"stream_options":{"include_usage":true},"stream":true,"n":1.0,"n":2,"x":1e2}',
+        ),
     ],
 )
 def test_the_option_is_added_and_nothing_else_changes(body: bytes, expected: bytes) -> None:
@@ -42,7 +46,11 @@ def test_the_option_is_added_and_nothing_else_changes(body: bytes, expected: byt
         b'{"stream":true,"stream_options":{"include_usage":false}}',
         b'{"stream":true,"stream_options":{"include_usage":true}}',
         b'{"stream":true,"stream_options":{"include_usage":null}}',
-        *(b'{"stream":true,"stream_options":null}', b'{"stream":true,"stream_options":[]}', b'{"stream":true,"stream_options":"x"}'),
+        *(
+            b'{"stream":true,"stream_options":null}',
+            b'{"stream":true,"stream_options":[]}',
+            b'{"stream":true,"stream_options":"x"}',
+        ),
         b'{"stream":true,"stream_options":{},"stream_options":{"include_usage":false}}',
         b'{"stream":true,"stream_options":{},"stream_options":{}}',
         b'{"stream":true,"stream_options":{},"tools":[{"stream_options":{}}]}',
@@ -66,22 +74,35 @@ def test_text_that_looks_like_the_option_does_not_fool() -> None:
 
 
 JSON = st.recursive(
-    st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)),
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.one_of(st.text(max_size=5), st.just("stream_options")), inner, max_size=3)),
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(-(2**53), 2**53),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(max_size=8),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.just("stream_options")), inner, max_size=3),
+    ),
     max_leaves=8,
 )
 BODIES = st.fixed_dictionaries(
     {"stream": st.just(True)},
     optional={
         "messages": JSON,
-        "stream_options": st.one_of(st.dictionaries(st.sampled_from(["include_usage", "include_obfuscation", "x"]), JSON, max_size=2), JSON),
+        "stream_options": st.one_of(
+            st.dictionaries(st.sampled_from(["include_usage", "include_obfuscation", "x"]), JSON, max_size=2), JSON
+        ),
         "metadata": JSON,
         "z": JSON,
     },
 )
 
 
-@given(BODIES, st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")]), st.booleans(), st.sampled_from(["", " ", "\n\r\t"]))
+@given(
+    BODIES, st.sampled_from([(",", ":"), (", ", ": "), (" ,\n", "\t: ")]), st.booleans(), st.sampled_from(["", " ", "\n\r\t"])
+)
 def test_every_other_byte_is_kept(value: dict[str, Any], separators: tuple[str, str], ascii_only: bool, around: str) -> None:
     try:
         body = (around + json.dumps(value, separators=separators, ensure_ascii=ascii_only) + around).encode()
@@ -119,7 +140,13 @@ def chunks(with_usage: bool, null: str = "last") -> list[dict[str, Any]]:
         chunk = {"id": "c-1", "object": "chat.completion.chunk", "choices": choices, **more}
         if not with_usage or null == "absent":
             return chunk
-        return {"usage": None, **chunk} if null == "first" else {**chunk, "usage": None, "obfuscation": "xyz"} if null == "middle" else {**chunk, "usage": None}
+        return (
+            {"usage": None, **chunk}
+            if null == "first"
+            else {**chunk, "usage": None, "obfuscation": "xyz"}
+            if null == "middle"
+            else {**chunk, "usage": None}
+        )
 
     texts = ["", "Hi", CONTENT, "\u2028\x85", "…", '\\"usage\\":null', '{"usage":null,"choices":[]}']
     made = [framed([{"index": 0, "delta": {"content": text}, "finish_reason": None}]) for text in texts]
@@ -134,7 +161,11 @@ def chunks(with_usage: bool, null: str = "last") -> list[dict[str, Any]]:
 
 def stream(values: list[dict[str, Any]], newline: str, separators: tuple[str, str], after_colon: str, comments: bool) -> bytes:
     lines = [json.dumps(value, separators=separators, ensure_ascii=False) for value in values]
-    events = [*([": keep-alive"] if comments else []), *(f"data:{after_colon}{line}" for line in lines), f"data:{after_colon}[DONE]"]
+    events = [
+        *([": keep-alive"] if comments else []),
+        *(f"data:{after_colon}{line}" for line in lines),
+        f"data:{after_colon}[DONE]",
+    ]
     return "".join(event + newline * 2 for event in events).encode()
 
 
@@ -143,11 +174,16 @@ def filtered(data: bytes, cuts: list[int], limit: int | None = None) -> bytes:
     if limit is not None:
         usage.MAX_EVENT = limit  # type: ignore[misc]
     places = [0, *sorted(cut % (len(data) + 1) for cut in cuts), len(data)]
-    pieces = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    pieces = [data[start:end] for start, end in itertools.pairwise(places)]
     return b"".join(usage.feed(piece) for piece in pieces) + usage.close()
 
 
-FORMS = st.tuples(st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from([(",", ":"), (", ", ": ")]), st.sampled_from(["", " "]), st.booleans())
+FORMS = st.tuples(
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from([(",", ":"), (", ", ": ")]),
+    st.sampled_from(["", " "]),
+    st.booleans(),
+)
 
 
 @given(FORMS, st.sampled_from(["first", "middle", "last", "absent"]), st.lists(st.integers(0, 1 << 30), max_size=40))
@@ -164,7 +200,18 @@ def test_a_stream_without_usage_passes(form: Any, cuts: list[int]) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            [b"\n", b"\r", b"\r\n", b"data:", b'{"choices":[],"usage":{"a":1}}', b'{"a":1,"usage":null}', b'"usage"', b":x", b"y" * 30, b"[DONE]"]
+            [
+                b"\n",
+                b"\r",
+                b"\r\n",
+                b"data:",
+                b'{"choices":[],"usage":{"a":1}}',
+                b'{"a":1,"usage":null}',
+                b'"usage"',
+                b":x",
+                b"y" * 30,
+                b"[DONE]",
+            ]
         ),
         max_size=30,
     ),

@@ -87,5 +87,8 @@ def test_within_counts_each_byte_once(lengths: list[int], head: int, tail: int) 
     tail = min(tail, size - head)
     made = within(array("I", lengths), head, tail)
     ends = list(accumulate(lengths))
-    expected = [sum(at < head or at >= size - tail for at in range(end - length, end)) for end, length in zip(ends, lengths, strict=True)]
+    expected = [
+        sum(at < head or at >= size - tail for at in range(end - length, end))
+        for end, length in zip(ends, lengths, strict=True)
+    ]
     assert list(made) == expected

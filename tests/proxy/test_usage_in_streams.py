@@ -23,7 +23,9 @@ async def call(proxy: Proxy, url: str, body: Any, path: str = "/v1/chat/completi
         return await got.read()
 
 
-@pytest.mark.parametrize(("path", "body"), [("/v1/chat/completions", CHAT), ("/v1/completions", TEXT), ("/v1/chat/completions", {**CHAT, "n": 2})])
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/chat/completions", CHAT), ("/v1/completions", TEXT), ("/v1/chat/completions", {**CHAT, "n": 2})]
+)
 async def test_client_sees_what_the_provider_sends_without_the_option(
     proxy: Proxy, provider: Provider, path: str, body: dict[str, Any]
 ) -> None:
@@ -41,7 +43,8 @@ async def test_client_sees_what_the_provider_sends_without_the_option(
 
 
 @pytest.mark.parametrize(
-    "options", [{"include_usage": True}, {"include_usage": False}, None, {"include_usage": None}, {"include_usage": True, "x": 1}]
+    "options",
+    [{"include_usage": True}, {"include_usage": False}, None, {"include_usage": None}, {"include_usage": True, "x": 1}],
 )
 async def test_an_explicit_choice_is_not_touched(proxy: Proxy, provider: Provider, options: Any) -> None:
     body = orjson.dumps({**CHAT, "stream_options": options}, option=orjson.OPT_INDENT_2)
@@ -51,7 +54,9 @@ async def test_an_explicit_choice_is_not_touched(proxy: Proxy, provider: Provide
     assert not (await proxy.exchange()).usage_requested_by_us
 
 
-@pytest.mark.parametrize(("path", "body"), [("/v1/chat/completions", {**CHAT, "stream": False}), ("/v1/responses", {"stream": True, "input": "a"})])
+@pytest.mark.parametrize(
+    ("path", "body"), [("/v1/chat/completions", {**CHAT, "stream": False}), ("/v1/responses", {"stream": True, "input": "a"})]
+)
 async def test_nothing_is_asked_where_nothing_is_missing(proxy: Proxy, provider: Provider, path: str, body: Any) -> None:
     data = orjson.dumps(body)
     await call(proxy, proxy.url, data, path)
@@ -102,7 +107,7 @@ async def test_a_provider_that_objects_is_asked_again_without_and_remembered(
 
 
 async def test_an_error_that_only_repeats_our_bytes_is_not_taken_for_an_objection(proxy: Proxy, provider: Provider) -> None:
-    """FastAPI's 422 has the whole input in it; a request that is wrong for another reason must not cost the usage of all others."""
+    """FastAPI's 422 has the whole input in it; a request that is wrong otherwise must not cost the usage of all others."""
 
     def strict(request: Request) -> Any:
         return answer(request) if b"gpt" in request.body else error(422, f"field required; input: {request.body.decode()}")
@@ -146,7 +151,10 @@ async def test_a_provider_that_compresses_all_the_same_is_left_alone(proxy: Prox
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
 async def test_pieces_of_any_size_arrive_as_sent(proxy: Proxy, provider: Provider, newline: str, framing: Any) -> None:
     plain = ["".join(['{"choices":[{"delta":{"content":"', word, '"}}]}']) for word in ("a", "b", "c")] + ["[DONE]"]
-    withs = [text.replace("]}", '],"usage":null}') for text in plain[:-1]] + ['{"choices":[],"usage":{"total_tokens":1}}', "[DONE]"]
+    withs = [text.replace("]}", '],"usage":null}') for text in plain[:-1]] + [
+        '{"choices":[],"usage":{"total_tokens":1}}',
+        "[DONE]",
+    ]
     data = "".join(f"data: {text}{newline * 2}" for text in withs).encode()
     provider.always(sse([data[at : at + 7] for at in range(0, len(data), 7)], framing=framing))
     got = await call(proxy, proxy.url, CHAT)

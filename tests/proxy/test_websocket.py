@@ -166,10 +166,12 @@ async def _send(socket: aiohttp.ClientWebSocketResponse, count: int) -> None:
 
 
 async def test_openai_sdks_realtime_client(proxy: Proxy) -> None:
-    pytest.importorskip("websockets", reason="the SDK's realtime client needs it")
-    async with openai.AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key="sk-some-key-1", max_retries=0) as client:
-        async with asyncio.timeout(10), client.realtime.connect(model="gpt-realtime") as connection:
-            await connection.send({"type": "session.update", "session": {"type": "realtime", "instructions": "hi"}})  # type: ignore[typeddict-item]
-            assert b'"session.update"' in await connection.recv_bytes()
+    async with (
+        asyncio.timeout(10),
+        openai.AsyncOpenAI(base_url=f"{proxy.url}/v1", api_key="sk-some-key-1", max_retries=0) as client,
+        client.realtime.connect(model="gpt-realtime") as connection,
+    ):
+        await connection.send({"type": "session.update", "session": {"type": "realtime", "instructions": "hi"}})  # type: ignore[typeddict-item]
+        assert b'"session.update"' in await connection.recv_bytes()
     exchange = await proxy.exchange()
     assert (exchange.outcome, exchange.messages_up, exchange.messages_down) == (Outcome.OK, 1, 1)

@@ -79,6 +79,11 @@ class ProxyRequest(web.BaseRequest):
 class ProxyProtocol(web.RequestHandler):
     """One client connection; answers what is not a request."""
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # The parser's StreamReader asks for this after every piece that is read, paused or not.
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def handle_error(
         self,
         request: web.BaseRequest,

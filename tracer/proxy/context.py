@@ -2,8 +2,8 @@
 
 - `x-portkey-*` wins over `traceparent` field by field; a malformed `traceparent`, `baggage` or metadata header is ignored.
 - `traceparent` names the parent, not the span: the span gets a new id and the name "METHOD path".
-- Without a span id, the call's own id is used: unique and never empty. Ids are kept as sent and never used as keys, since
-  callers repeat them (a Portkey Node client keeps one for all its calls).
+- Without a span id, the end of the call's own id is used: unique and never empty. Ids are kept as sent and never used as keys,
+  since callers repeat them (a Portkey Node client keeps one for all its calls).
 - Metadata keys and values become text of at most 128 characters; `baggage` fills what the metadata header left out.
 """
 
@@ -34,7 +34,7 @@ def trace_context(
     parent = _traceparent(sent) if sent else None
     metadata = _metadata(headers.get("x-portkey-metadata"), headers.get("baggage"))
     trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else new_trace_id())
-    span_id = text(headers.get("x-portkey-span-id")) or (new_span_id() if parent else str(call_id))
+    span_id = text(headers.get("x-portkey-span-id")) or (new_span_id() if parent else own_span_id(call_id))
     parent_id = text(headers.get("x-portkey-parent-span-id")) or (parent[1] if parent else "")
     name = text(headers.get("x-portkey-span-name")) or (f"{method} {path}" if parent else metadata.get("span_name") or "llm")
     return TraceContext(
@@ -48,6 +48,11 @@ def trace_context(
         otel_parent_span_id=otel_span_id(parent_id) if parent_id else "",
         sampled=bool(int(parent[2], 16) & 1) if parent else True,
     )
+
+
+def own_span_id(call_id: UUID) -> str:
+    """The span id of a call that was given none: the last 16 digits of its id, which are random and fit OTLP as they are."""
+    return f"{call_id.int & 0xFFFF_FFFF_FFFF_FFFF:016x}"
 
 
 def traceparent(trace: TraceContext) -> str:

@@ -100,11 +100,6 @@ class Flight:
     def is_event_stream(self) -> bool:
         return value(self.response_headers, "content-type").lower().startswith("text/event-stream")
 
-    def added_ns(self) -> int:
-        """Time that the proxy itself took: from having the request to sending it, and from the reply's end to ours."""
-        before = max(0, self.sent_ns - self.request_end_ns - self.connect_ns)
-        return before + max(0, self.end_ns - self.upstream_end_ns)
-
 
 _encoder = msgspec.msgpack.Encoder()
 

@@ -15,11 +15,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 from aiohttp import web
 from multidict import CIMultiDict
-from prometheus_client import Counter
 
 from tracer import metrics
 from tracer.config import Settings
@@ -34,6 +33,7 @@ from tracer.proxy.providers import StreamUsage
 from tracer.proxy.replies import ABSENT, CALL_ID, TRACE_ID, failure, header_safe
 from tracer.proxy.route import Refused, Routes, Target, choose
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
+from tracer.proxy.tally import Tally
 from tracer.proxy.tee import Tee
 from tracer.proxy.upstream import Reply
 from tracer.records import Outcome
@@ -62,11 +62,12 @@ class Forwarder:
     routes: Routes
     pool: Pool
     spool: Writer[Flight]
+    tally: Tally
     refusing: set[str] = field(default_factory=set)
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         flight = accept(request, "openai", keep_content=self.settings.capture == "full")
-        metrics.open_requests.inc()
+        self.tally.open += 1
         try:
             return await self._serve(request, flight)
         except Refused as refusal:
@@ -87,7 +88,7 @@ class Forwarder:
             flight.end(Outcome.REFUSED, "internal", "an error inside Tracer; its log has the details")
             return self._failed(request, flight, 500, "internal", flight.error_message)
         finally:
-            metrics.open_requests.dec()
+            self.tally.open -= 1
             self._record(flight)
 
     async def _serve(self, request: web.BaseRequest, flight: Flight) -> web.StreamResponse:
@@ -200,8 +201,7 @@ class Forwarder:
         flight.end_ns = flight.clock()
         flight.upstream_end_ns = flight.upstream_end_ns or flight.end_ns
         flight.end(Outcome.OK)
-        _counter(flight.door, flight.outcome).inc()
-        metrics.added_seconds.observe(flight.added_ns() / 1e9)
+        self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
         size = flight.request.size + flight.response.size + _RECORD_OVERHEAD
         if on_disk is None:
             self.spool.append(flight, size)
@@ -274,12 +274,6 @@ def _usage_filter(flight: Flight, reply: Reply) -> UsageFilter | None:
         metrics.usage_chunk_kept.labels("compressed").inc()
         return None
     return UsageFilter()
-
-
-@lru_cache
-def _counter(door: str, outcome: Outcome) -> Counter:
-    """The counter of one way to end; finding it by its labels costs more than counting."""
-    return metrics.calls.labels(door, outcome)
 
 
 def _absent(reply: Reply) -> tuple[str, ...]:

@@ -41,9 +41,9 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     if plain is not copy:
         headers = tuple((name, text) for name, text in headers if name != "content-encoding")
     head, tail, lengths = hidden(plain.head, secrets), hidden(plain.tail, secrets), plain.length
-    if tail:  # media that lies across the hole between head and tail is no longer whole, and stays
-        head, tail = _hidden_at_the_hole(head, tail, secrets)
-    elif content:
+    head, tail = _hidden_at_the_cut(head, tail, secrets)
+    # Media that lies across the hole between head and tail is no longer whole, and stays.
+    if content and not tail:
         head, lengths = replace_media_in_pieces(head, lengths)
         head, tail, lengths = _bounded(head, lengths, limit)
     truncated = truncated or bool(tail)
@@ -65,14 +65,15 @@ def hidden(data: bytes, secrets: Secrets) -> bytes:
     return data
 
 
-def _hidden_at_the_hole(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
-    """Overwrite what is left of a secret that the cut went through."""
+def _hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
+    """Overwrite what is left of a secret that was cut in two: by the bound, or because the connection broke inside it."""
     for secret in secrets:
-        for size in range(len(secret) - 1, SHORTEST_SECRET - 1, -1):
-            if head.endswith(secret[:size]):
-                head = head[:-size] + b"*" * size
-            if tail.startswith(secret[-size:]):
-                tail = b"*" * size + tail[size:]
+        at = head.find(secret[:SHORTEST_SECRET], max(0, len(head) - len(secret)))
+        if at >= 0 and secret.startswith(head[at:]):
+            head = head[:at] + b"*" * (len(head) - at)
+        at = tail.rfind(secret[-SHORTEST_SECRET:], 0, len(secret)) + SHORTEST_SECRET
+        if at >= SHORTEST_SECRET and secret.endswith(tail[:at]):
+            tail = b"*" * at + tail[at:]
     return head, tail
 
 

@@ -20,6 +20,7 @@ from tracer.proxy.flight import Flight, encode
 from tracer.proxy.forward import Forwarder
 from tracer.proxy.pool import open_pool
 from tracer.proxy.route import routes
+from tracer.proxy.tally import Tally
 from tracer.spool import spool_dir
 from tracer.spool.writer import Writer
 
@@ -43,15 +44,20 @@ def open_spool(settings: Settings, worker: int) -> Writer[Flight]:
 async def serving(settings: Settings, spool: Writer[Flight]) -> AsyncIterator[int]:
     """Serve on the configured address; yields the port."""
     async with open_pool(settings) as pool:
-        forwarder = Forwarder(settings, routes(settings), pool, spool)
+        tally = Tally()
+        forwarder = Forwarder(settings, routes(settings), pool, spool, tally)
         runner = web.ServerRunner(ProxyServer(Listener(forwarder, spool)), shutdown_timeout=settings.shutdown_grace)
         await runner.setup()
         try:
             site = web.TCPSite(runner, settings.host, settings.port, backlog=BACKLOG, reuse_port=True)
             await site.start()
-            yield runner.addresses[0][1]
+            async with asyncio.TaskGroup() as group:
+                flushing = group.create_task(tally.keep_flushing())
+                yield runner.addresses[0][1]
+                flushing.cancel()
         finally:
             await runner.cleanup()
+            tally.flush()
 
 
 def run(settings: Settings, worker: int) -> None:

@@ -157,6 +157,11 @@ class Connection(BaseProtocol):
             if message.code >= 200 or message.code == 101:
                 self._begin(message, content)
 
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        # The parser's StreamReader asks for this after every piece that is read, paused or not.
+        if self._reading_paused or self._buffer_paused:
+            super().resume_reading(resume_parser)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         parser, self._parser = self._parser, None
         super().connection_lost(exc)

@@ -2,7 +2,7 @@
 
 The upstream is asked first, so a refusal reaches the client as an ordinary reply. Frames are taken apart and put together again
 by aiohttp at both ends: messages, their kinds, order and the close code are the peer's; fragmentation and compression are each
-connection's own.
+connection's own. aiohttp would answer a close by itself, with 1000 whatever was said, so `autoclose` is off.
 """
 
 import asyncio
@@ -25,10 +25,9 @@ LARGEST_MESSAGE = 16 << 20
 _HANDSHAKE = frozenset(
     ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-protocol", "content-length"]
 )
-_ABNORMAL = aiohttp.WSCloseCode.INTERNAL_ERROR
-# Codes that only an end of a connection says to itself: no code was given, the connection broke.
-_BROKEN = 1006
-_NOT_ON_THE_WIRE = frozenset({1005, _BROKEN})
+_CONTENT = frozenset({aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY})
+# Close codes by which a server says that it failed: internal error, restart, overload, bad gateway.
+_FAILURES = frozenset({1011, 1012, 1013, 1014})
 
 Side = web.WebSocketResponse | aiohttp.ClientWebSocketResponse
 
@@ -60,7 +59,7 @@ async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamRes
     )
     try:
         upstream = await pool.session.ws_connect(
-            URL(question.url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoping=True
+            URL(question.url, encoded=True), headers=sent, protocols=offered, max_msg_size=LARGEST_MESSAGE, autoclose=False
         )
     except (aiohttp.ClientError, TimeoutError) as error:
         flight.headers_ns = flight.clock()
@@ -88,42 +87,65 @@ async def _connected(
     request: web.BaseRequest, flight: Flight, upstream: aiohttp.ClientWebSocketResponse
 ) -> web.WebSocketResponse:
     chosen = (upstream.protocol,) if upstream.protocol else ()
-    client = web.WebSocketResponse(protocols=chosen, max_msg_size=LARGEST_MESSAGE, autoping=True)
+    client = web.WebSocketResponse(protocols=chosen, max_msg_size=LARGEST_MESSAGE, autoclose=False)
     client.headers[TRACE_ID] = header_safe(flight.trace.trace_id)
     client.headers[CALL_ID] = str(flight.call_id)
     flight.status = 101
     await client.prepare(request)
     # Counted, not kept: a realtime session is audio and events for an hour.
     up, down = _Count(), _Count()
+    talk = _Talk(client, upstream, flight)
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(_pump(client, upstream, flight, up))
-            group.create_task(_pump(upstream, client, flight, down))
+            group.create_task(talk.pump(client, upstream, up))
+            group.create_task(talk.pump(upstream, client, down))
     finally:
         flight.request, flight.response = replace(NO_COPY, size=up.bytes), replace(NO_COPY, size=down.bytes)
         flight.messages_up, flight.messages_down = up.messages, down.messages
         flight.first_byte_ns = down.first_ns
-    flight.upstream_end_ns = flight.clock()
-    if client.close_code == _BROKEN:
-        flight.client_left()
-    elif upstream.close_code in (_BROKEN, _ABNORMAL):
-        flight.end(Outcome.STREAM_ERROR, "websocket_closed", f"{flight.upstream} closed the WebSocket: {upstream.close_code}")
+        flight.upstream_end_ns = flight.clock()
     return client
 
 
-async def _pump(source: Side, sink: Side, flight: Flight, count: _Count) -> None:
-    """Messages from one side to the other until the source closes; then the other side is closed with the same code."""
-    async for message in source:
-        count.first_ns = count.first_ns or flight.clock()
-        count.messages += 1
-        try:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                count.bytes += len(message.data.encode())
-                await sink.send_str(message.data)
-            else:
-                count.bytes += len(message.data)
-                await sink.send_bytes(message.data)
-        except ConnectionError:
-            break  # the other side has gone; its own pump says how
-    code = source.close_code or _ABNORMAL
-    await sink.close(code=aiohttp.WSCloseCode.OK if code in _NOT_ON_THE_WIRE else code)
+@dataclass(slots=True)
+class _Talk:
+    """The two sides of a conversation. Whoever ends it first says how it ended."""
+
+    client: web.WebSocketResponse
+    upstream: aiohttp.ClientWebSocketResponse
+    flight: Flight
+    ended: bool = False
+
+    async def pump(self, source: Side, sink: Side, count: _Count) -> None:
+        """Messages from one side to the other until the source ends; then both are closed as the source was."""
+        while (message := await source.receive()).type in _CONTENT:
+            count.first_ns = count.first_ns or self.flight.clock()
+            count.messages += 1
+            try:
+                if message.type is aiohttp.WSMsgType.TEXT:
+                    count.bytes += len(message.data.encode())
+                    await sink.send_str(message.data)
+                else:
+                    count.bytes += len(message.data)
+                    await sink.send_bytes(message.data)
+            except ConnectionError:
+                return  # the other side has gone; its own pump says how
+        if self.ended:
+            return  # by the other side, which closed this one too
+        self.ended = True
+        broken = message.type is not aiohttp.WSMsgType.CLOSE
+        code = aiohttp.WSCloseCode.INTERNAL_ERROR if broken else message.data or aiohttp.WSCloseCode.OK
+        self._note(source, broken, code)
+        reason = b"" if broken else (message.extra or "").encode()
+        # The client last: when its connection ends, aiohttp cancels all of this.
+        await self.upstream.close(code=code, message=reason)
+        await self.client.close(code=code, message=reason)
+
+    def _note(self, source: Side, broken: bool, code: int) -> None:
+        if source is self.client:
+            self.flight.client_left() if broken else self.flight.end(Outcome.OK)
+        elif broken or code in _FAILURES:
+            how = "broke" if broken else f"was closed with {code}"
+            self.flight.end(Outcome.STREAM_ERROR, "websocket_closed", f"the WebSocket to {self.flight.upstream} {how}")
+        else:
+            self.flight.end(Outcome.OK)

@@ -13,7 +13,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -49,6 +49,23 @@ class Limits:
 Decode = Callable[[bytes], Call]
 
 
+@dataclass(frozen=True, slots=True)
+class _Burial:
+    """A record to be given up, and why."""
+
+    record: Record
+    call_id: str
+    reason: str
+
+
+@dataclass(slots=True)
+class _Settled:
+    """What became of a batch."""
+
+    delivered: int = 0
+    buried: list[_Burial] = field(default_factory=list)
+
+
 class Drain:
     """Moves records of every log under `data_dir` to one exporter until `stop` is set, then takes what is left."""
 
@@ -68,6 +85,7 @@ class Drain:
         self._limits = limits
         self._stop = stop
         self._failures = 0
+        self._parts_taken: set[str] = set()  # tokens within pending batches that need not go again when another part fails
         self._gauged = 0.0
 
     def run(self) -> None:
@@ -125,9 +143,19 @@ class Drain:
         else:
             records = reader.read_batch(log, position.pending)
         assert position.pending is not None
-        self._deliver(self._fresh(records), reader.token(log, position.pending))
+        fresh = self._fresh(records)
+        token = reader.token(log, position.pending)
+        settled = self._deliver(fresh, token)
+        # Counted and buried once all of the batch is settled: until then a failure repeats the whole of it.
+        for burial in settled.buried:
+            self._bury(burial)
         positions.store(log, name, Position(position.pending.after))
         positions.remove_taken(log, self._all_exporters)
+        self._parts_taken = {part for part in self._parts_taken if not part.startswith(token)}
+        metrics.exported.labels(name).inc(settled.delivered)
+        if too_old := len(records) - len(fresh):
+            metrics.dropped.labels("spool_too_old").inc(too_old)
+            _log.error("%s: %d records were older than the spool keeps them", name, too_old)
         return True
 
     def _worth_waiting(self, records: Sequence[Record]) -> bool:
@@ -140,42 +168,55 @@ class Drain:
 
     def _fresh(self, records: Sequence[Record]) -> list[Record]:
         oldest = time.time_ns() - int(self._limits.max_age_seconds * 1e9)
-        fresh = [record for record in records if record.written_ns >= oldest]
-        if len(fresh) < len(records):
-            metrics.dropped.labels("spool_too_old").inc(len(records) - len(fresh))
-            _log.error("%s: %d records were older than the spool keeps them", self._exporter.name, len(records) - len(fresh))
-        return fresh
+        return [record for record in records if record.written_ns >= oldest]
 
-    def _deliver(self, records: Sequence[Record], token: str) -> None:
+    def _deliver(self, records: Sequence[Record], token: str) -> _Settled:
+        settled = _Settled()
         letters: list[tuple[Record, Call]] = []
         for record in records:
             try:
                 letters.append((record, self._decode(record.payload)))
-            except msgspec.MsgspecError as error:
-                self._bury(record, "", f"not a spooled exchange: {error}")
+            except Exception as error:
+                # Part of the drain loop: bytes that are no exchange, or one that our own decoding trips over, must not
+                # stand in the way of all that follow.
+                if not isinstance(error, msgspec.MsgspecError):
+                    _log.exception("%s: an exchange could not be understood", self._exporter.name)
+                settled.buried.append(_Burial(record, "", f"not understood: {type(error).__name__}: {error}"))
         if letters:
-            self._export(letters, token)
+            self._export(letters, token, settled)
+        return settled
 
-    def _export(self, letters: Sequence[tuple[Record, Call]], token: str) -> None:
+    def _export(self, letters: Sequence[tuple[Record, Call]], token: str, settled: _Settled) -> None:
         try:
-            self._exporter.export([call for _, call in letters], token)
+            if token not in self._parts_taken:
+                self._exporter.export([call for _, call in letters], token)
         except Permanent as error:
             metrics.export_failures.labels(self._exporter.name, "permanent").inc()
             if len(letters) == 1:
                 record, call = letters[0]
-                self._bury(record, str(call.call_id), str(error))
+                settled.buried.append(_Burial(record, str(call.call_id), str(error)))
                 return
             # Halves are named by their place in the batch: a repeat after a crash cuts the same halves.
             middle = len(letters) // 2
-            self._export(letters[:middle], f"{token}/0:{middle}")
-            self._export(letters[middle:], f"{token}/{middle}:{len(letters)}")
+            self._export(letters[:middle], f"{token}/0:{middle}", settled)
+            self._export(letters[middle:], f"{token}/{middle}:{len(letters)}", settled)
         else:
-            metrics.exported.labels(self._exporter.name).inc(len(letters))
+            self._parts_taken.add(token)
+            settled.delivered += len(letters)
 
-    def _bury(self, record: Record, call_id: str, reason: str) -> None:
-        name = self._exporter.name
-        _log.error("%s: call %s given up, kept among the dead letters: %s", name, call_id or "(unreadable)", reason)
-        dead.bury(self._data_dir, name, at_ns=record.written_ns, call_id=call_id, reason=reason, exchange=record.payload)
+    def _bury(self, burial: _Burial) -> None:
+        name, record = self._exporter.name, burial.record
+        _log.error(
+            "%s: call %s given up, kept among the dead letters: %s", name, burial.call_id or "(unreadable)", burial.reason
+        )
+        dead.bury(
+            self._data_dir,
+            name,
+            at_ns=record.written_ns,
+            call_id=burial.call_id,
+            reason=burial.reason,
+            exchange=record.payload,
+        )
         metrics.dead_letters.labels(name).inc()
 
     def _gauge(self) -> None:

@@ -1,7 +1,7 @@
 """The proxy's half of the spool: group commits on a thread of its own.
 
 Strategy: take whatever has gathered, encode it, write it with one pwrite, sync, tell those who wait. Under `fast` durability
-the thread first sleeps a few milliseconds so that a busy worker makes some 200 commits a second however many calls it
+the thread first sleeps a few milliseconds so that a busy worker makes some 100 commits a second however many calls it
 has; an item that somebody waits for (`strict`) is committed at once, together with all that came meanwhile.
 
 Invariants
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 # Records waiting for a disk that is slow or full. 64 MiB is some 15,000 ordinary calls.
 PENDING_BYTES = 64 << 20
 # How long a group commit gathers under `fast`: the bound of what a kill -9 can lose.
-GATHER_SECONDS = 0.004
+GATHER_SECONDS = 0.01
 # Pause between two tries when the disk refuses.
 RETRY_SECONDS = 0.2
 # How long a disk that refuses is tried when the writer is told to stop.
