@@ -5,11 +5,19 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.provider import Provider
 from tests.store.running import empty_store, store  # noqa: F401  (fixtures)
 from tracer import config
+
+# Machines that run tests are slow at times, which says nothing about the code. In CI the examples are the same every time, so a
+# change fails for what it changed; elsewhere they are new ones.
+hypothesis.settings.register_profile(
+    "tracer", deadline=None, derandomize="CI" in os.environ, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("tracer")
 
 _NOT_OURS = ("OTEL_", "TRACER_", "OPENAI_", "PORTKEY_", "PROMETHEUS_MULTIPROC_DIR")
 

@@ -34,7 +34,8 @@ def main() -> None:
 
 def log_to_stderr(level: str, name: str) -> None:
     """One line a message, with the process's name."""
-    logging.getLogger("urllib3").setLevel(logging.ERROR)  # it announces each retry; what a failure means is said once, by us
+    # It announces each retry; what a failure means is said once, by us. By its full name: clickhouse-connect sets `urllib3`.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     logging.basicConfig(level=level.upper(), format=f"%(asctime)s %(levelname)-7s {name}: %(message)s", stream=sys.stderr)
 
 

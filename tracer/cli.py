@@ -3,6 +3,7 @@
 Exit codes: 0 done, 1 it did not work out (a failed query, no such trace, a finding of doctor), 2 wrong options or settings.
 """
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 FAILED, WRONG = 1, 2
+_SAYS_FORMAT = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
 T = TypeVar("T")
 
 ConfigFile = Annotated[Path | None, typer.Option("--config", help="Path of tracer.toml.", show_default="./tracer.toml")]
@@ -57,7 +59,7 @@ def up(config_file: ConfigFile = None) -> None:
         with preflight.owned_data_dir(settings):
             preflight.check(settings)
             _announce(settings)
-            Supervisor(settings).run()
+            Supervisor(settings, config_file).run()
     except ConfigError as error:
         _fail(error, WRONG)
     except (preflight.AlreadyRunning, CannotStart) as error:
@@ -75,7 +77,8 @@ def query(
     """Run SQL over the calls, whether Tracer runs or not."""
     settings = _settings(config_file)
     parameters = dict(_pair(text) for text in param or [])
-    chosen = format or ("PrettyCompactMonoBlock" if sys.stdout.isatty() else "TabSeparated")
+    as_table = sys.stdout.isatty() and not _SAYS_FORMAT.search(sql)
+    chosen = format or ("PrettyCompactMonoBlock" if as_table else None)
     _attempt(lambda: _copy(client.run_query(settings, sql, chosen, parameters)))
 
 
@@ -103,7 +106,7 @@ def print_schema(
 @app.command(name="doctor")
 def print_findings(config_file: ConfigFile = None) -> None:
     """Check what is configured, reachable and writable, and how deep the spool is."""
-    console = Console()
+    console = Console(soft_wrap=True)
     bad = 0
     for finding in doctor.examine(_settings(config_file)):
         mark = {True: "[green]ok[/]", False: "[red]no[/]", None: "[dim]--[/]"}[finding.ok]

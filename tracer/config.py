@@ -60,7 +60,11 @@ class Otel(BaseModel, frozen=True):
 class Settings(BaseModel, frozen=True, extra="forbid"):
     """All settings. A field's description is its line in docs/settings.md."""
 
-    data_dir: Path = Field(Path("~/.local/share/tracer"), description="Where the spool, the embedded store and the state live.")
+    data_dir: Path = Field(
+        Path("~/.local/share/tracer"),
+        validate_default=True,
+        description="Where the spool, the embedded store and the state live.",
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: Port = Field(8787, description="Port of the proxy; 8787 is where Portkey's SDKs look by default.")
     store_port: Port = Field(8123, description="Port of the embedded store's ClickHouse HTTP interface.")
@@ -79,7 +83,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk.",
     )
     max_request_bytes: Size = Field(64 << 20, description="Largest request body; beyond it the answer is 413.")
-    capture_bytes: Size = Field(4 << 20, description="Most bytes kept of one body, after media was replaced by its hash.")
+    capture_bytes: Size = Field(
+        4 << 20,
+        description="Most bytes kept from the beginning of a body, media replaced by hashes; its last 256 KiB are always kept.",
+    )
     connect_timeout: Annotated[float, Field(gt=0)] = Field(10.0, description="Seconds to open a connection to an upstream.")
     response_timeout: Annotated[float, Field(gt=0)] = Field(
         600.0, description="Seconds to wait for an upstream's response headers, and between two pieces of its body."
@@ -118,7 +125,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     )
     keys: dict[str, SecretStr] = Field(
         {},
-        description="Key for a provider when the caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` as a variable.",
+        description="Key for a provider when a caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` as a variable.",
     )
     otel: Otel = Otel()
 
@@ -183,7 +190,9 @@ def _place(name: str, text: str, values: dict[str, Any], warnings: list[str]) ->
     for prefix, field in _BY_PROVIDER.items():
         if name.startswith(prefix):
             slug = name.removeprefix(prefix).lower().replace("_", "-")
-            values[field] = {**values.get(field, {}), slug: text}
+            stored = values.get(field, {})
+            # A file that has something else there is told so by the validation.
+            values[field] = {**stored, slug: text} if isinstance(stored, dict) else stored
             return
     warnings.append(f"{name} is not a setting of Tracer and is ignored{_hint(key, 'TRACER_')}")
 
@@ -229,9 +238,10 @@ def _otel(environ: Mapping[str, str]) -> Otel:
         raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: should be `grpc` or `http/protobuf`, not {wrong}") from None
 
 
-def child_environ(metrics_dir: Path) -> dict[str, str]:
-    """The environment of a child process: ours, and where all of them share their metrics."""
-    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir)}
+def child_environ(metrics_dir: Path, file: Path | None) -> dict[str, str]:
+    """The environment of a child process: ours, where all of them share their metrics, and the file that was given."""
+    given = {_CONFIG_FILE: str(file.absolute())} if file else {}
+    return {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(metrics_dir), **given}
 
 
 def shown(settings: Settings) -> dict[str, Any]:
@@ -242,4 +252,8 @@ def shown(settings: Settings) -> dict[str, Any]:
 
 
 def _masked_dsn(dsn: SecretStr | None) -> str | None:
-    return re.sub(r"//[^@/]*@", "//***@", dsn.get_secret_value()) if dsn else None
+    if dsn is None:
+        return None
+    # A password may hold an @ of its own; options of the DSN may be secrets too.
+    address, has_options, _ = dsn.get_secret_value().partition("?")
+    return re.sub(r"//.*@", "//***@", address) + ("?***" if has_options else "")

@@ -15,6 +15,8 @@ from tracer.spool import logs, positions, reader
 from tracer.store import client
 
 TIMEOUT_SECONDS = 3.0
+# HTTP_PROXY is not for this machine's own ports.
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def _data_dir(settings: Settings) -> Finding:
 def _proxy(settings: Settings) -> Finding:
     url = f"http://{settings.host}:{settings.port}/ready"
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as reply:
+        with _direct.open(url, timeout=TIMEOUT_SECONDS) as reply:
             return Finding(True, "proxy", f"{url}: {reply.read(200).decode(errors='replace')}")
     except urllib.error.HTTPError as error:
         return Finding(False, "proxy", f"{url}: {error.read(200).decode(errors='replace')}")

@@ -18,7 +18,12 @@ usage_chunk_kept = Counter(
 
 spooled = Counter("tracer_spool_records", "Records written to the spool.")
 dropped = Counter("tracer_dropped_records", "Records that were not kept, by reason.", ["reason"])
-spool_ok = Gauge("tracer_spool_ok", "1 while the last write to the spool worked.", multiprocess_mode="livemin")
+spool_ok = Gauge(
+    "tracer_spool_ok",
+    "1 while a worker's last write to its spool worked.",
+    ["worker"],  # also because a gauge without labels is 0 in every process that never sets it
+    multiprocess_mode="livemin",
+)
 commit_seconds = Histogram(
     "tracer_spool_commit_seconds",
     "Time of one group commit, fsync included.",

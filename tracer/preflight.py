@@ -43,6 +43,8 @@ def check(settings: Settings) -> None:
     ports = {"TRACER_PORT": settings.port}
     if settings.clickhouse is None:
         ports["TRACER_STORE_PORT"] = settings.store_port
+    if settings.clickhouse is None and settings.port == settings.store_port:
+        faults.append(f"TRACER_STORE_PORT: should differ from TRACER_PORT, not be {settings.port} too")
     for name, port in ports.items():
         if reason := port_fault(settings.host, port):
             faults.append(f"{name}: {settings.host}:{port} cannot be listened on ({reason}); stop what uses it or set {name}")

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from prometheus_client import multiprocess
 
@@ -35,7 +36,7 @@ MARGIN_SECONDS = 5.0
 
 
 class CannotStart(Exception):
-    """A child said that it cannot run as configured; its own message stands above."""
+    """A child said that it cannot run as configured."""
 
 
 @dataclass(slots=True)
@@ -57,7 +58,8 @@ class Child:
 class Supervisor:
     """The children of one `tracer up`."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, config_file: Path | None = None) -> None:
+        self._config_file = config_file
         self._metrics = settings.data_dir / "metrics"
         self._grace = settings.shutdown_grace
         self._stop = threading.Event()
@@ -91,14 +93,15 @@ class Supervisor:
             return
         self._forget(child)
         if code == CANNOT_START:
-            raise CannotStart(child.name)
+            raise CannotStart(f"{child.name} cannot run as configured; its own message stands above")
         child.pause = FIRST_PAUSE if now - child.started > SETTLED_SECONDS else min(LONGEST_PAUSE, child.pause * 2)
         child.start_at = now + child.pause
         _log.error("%s died (%s); starting it again in %.1f s", child.name, _how(code), child.pause)
 
     def _start(self, child: Child) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "tracer.child", child.kind, str(child.index)]
-        return subprocess.Popen(command, stdin=subprocess.PIPE, env=child_environ(self._metrics), start_new_session=True)
+        environ = child_environ(self._metrics, self._config_file)
+        return subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, start_new_session=True)
 
     def _forget(self, child: Child) -> None:
         assert child.process is not None

@@ -8,6 +8,7 @@ A base URL that nobody gave a provider's name speaks OpenAI's dialect, so its pr
 about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<SLUG> to the URL.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import SplitResult, urlsplit
@@ -151,7 +152,8 @@ def _configured(setting: str, slug: str, provider: Provider, url: str) -> Target
     """A target from a configured URL: with a path it is the whole base URL, without one the provider's own path follows."""
     parts = _parse(url)
     if parts is None:
-        raise ConfigError(f"{setting}: should be an http or https URL without user, query or fragment, not {url!r}")
+        shown = re.sub(r"//.*@", "//***@", url)
+        raise ConfigError(f"{setting}: should be an http or https URL without user, query or fragment, not {shown!r}")
     path = parts.path.rstrip("/") or provider.api_path
     return Target(slug, provider, f"{parts.scheme}://{parts.netloc}{path}")
 

@@ -87,7 +87,7 @@ class Writer(Generic[Item]):
         self._offset = 0
         self._next_segment()
         self.healthy = True  # the last write worked
-        metrics.spool_ok.set(1)
+        metrics.spool_ok.labels(self._log.name).set(1)
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
@@ -175,13 +175,13 @@ class Writer(Generic[Item]):
             if self.healthy:
                 _log.error("cannot write the spool %s: %s; trying again, replies go on", self._log, error.strerror)
             self.healthy = False
-            metrics.spool_ok.set(0)
+            metrics.spool_ok.labels(self._log.name).set(0)
             self._cut_back()
             return False
         if not self.healthy:
             _log.warning("the spool %s can be written again", self._log)
         self.healthy = True
-        metrics.spool_ok.set(1)
+        metrics.spool_ok.labels(self._log.name).set(1)
         metrics.spooled.inc(len(frames))
         if self._offset >= self._segment_bytes:
             with contextlib.suppress(OSError):  # the old segment goes on being used, and the next commit tries again
