@@ -67,7 +67,13 @@ def test_version_and_help(run: Run) -> None:
 
 
 def test_wrong_options(run: Run) -> None:
-    for arguments in (["nonesuch"], ["query"], ["trace"], ["schema", "--nonesuch"], ["query", "SELECT 1", "--param", "novalue"]):
+    for arguments in (
+        ["nonesuch"],
+        ["query"],
+        ["trace"],
+        ["schema", "--nonesuch"],
+        ["query", "SELECT 1", "--param", "novalue"],
+    ):
         assert run(*arguments).exit_code == 2, arguments
 
 
@@ -89,7 +95,12 @@ def test_an_unknown_variable_is_a_warning(run: Run) -> None:
 def test_config_shows_what_is_in_force_and_no_secret(run: Run, tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text("workers = 3")
     result = run(
-        "config", "--config", "mine.toml", TRACER_PORT="4444", TRACER_KEY_OPENAI="sk-hidden", TRACER_CLICKHOUSE="http://u:hidden@h/"
+        "config",
+        "--config",
+        "mine.toml",
+        TRACER_PORT="4444",
+        TRACER_KEY_OPENAI="sk-hidden",
+        TRACER_CLICKHOUSE="http://u:hidden@h/",
     )
     shown = orjson.loads(result.stdout)
     assert (shown["workers"], shown["port"], shown["clickhouse"]) == (3, 4444, "http://***@h/")

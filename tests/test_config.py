@@ -161,7 +161,10 @@ ENDPOINT = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
         ({**ENDPOINT, "OTEL_METRICS_EXPORTER": "none"}, Otel(traces=True)),
         ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c/v1/traces"}, Otel(traces=True)),
         ({"OTEL_EXPORTER_OTLP_METRICS_ENDPOINT": "http://c/v1/metrics"}, Otel(metrics=True)),
-        ({**ENDPOINT, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, Otel(traces=True, metrics=True, traces_protocol="grpc", metrics_protocol="grpc")),
+        (
+            {**ENDPOINT, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"},
+            Otel(traces=True, metrics=True, traces_protocol="grpc", metrics_protocol="grpc"),
+        ),
         (
             {**ENDPOINT, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"},
             Otel(traces=True, metrics=True, metrics_protocol="grpc"),

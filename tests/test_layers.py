@@ -28,7 +28,7 @@ LEAVES = ("tracer.records", "tracer.ids", "tracer.tokens", "tracer.sse", "tracer
 LATE_IMPORTS = {
     "tracer.child",  # which process it is decides what it loads
     "tracer.demo.__main__",  # says what is missing before what needs it is loaded
-    "tracer.store.client",  # the engine is 600 MB of library, for the one query that finds nobody to ask
+    "tracer.store.client",  # the engine is half a gigabyte of library, for the one query that finds nobody to ask
 }
 
 
@@ -110,7 +110,11 @@ def test_files_are_short() -> None:
 
 
 def test_every_file_says_what_it_is_for() -> None:
-    assert not [name for name, path in MODULES.items() if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))]
+    assert not [
+        name
+        for name, path in MODULES.items()
+        if path.read_text().strip() and not ast.get_docstring(ast.parse(path.read_text()))
+    ]
 
 
 BROAD = {

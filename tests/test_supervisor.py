@@ -1,4 +1,4 @@
-"""`tracer up` as a user starts it: what dies comes back, what is asked to stop finishes its work, mistakes are one clear line."""
+"""`tracer up` as a user starts it: what dies comes back, what is stopped finishes its work, a mistake is one clear line."""
 
 import asyncio
 import os
@@ -122,8 +122,10 @@ async def test_a_file_given_by_option_is_the_childrens_too(new_up: NewUp, provid
     up = new_up("--config", "mine.toml")
     up.directory.mkdir()
     (up.directory / "mine.toml").write_text(
-        f'data_dir = "{tmp_path}/data"\nport = {up.port}\nstore_port = {up.store_port}\nbatch_wait = 0\nupstream = "{provider.url}/v1"\n'
+        f'data_dir = "{tmp_path}/data"\nport = {up.port}\nstore_port = {up.store_port}\n'
+        f'batch_wait = 0\nupstream = "{provider.url}/v1"\n'
     )
+
     class FromFile(Up):
         @property
         def environ(self) -> dict[str, str]:
@@ -162,7 +164,10 @@ async def test_a_server_that_does_not_answer_is_told_and_calls_are_kept(
         ({"TRACER_PRICES": "/nonexistent/prices.toml"}, ["/nonexistent/prices.toml"]),
         ({"TRACER_DATA_DIR": "/dev/null/data"}, ["TRACER_DATA_DIR", "/dev/null/data"]),
         ({"TRACER_CONFIG": "/nonexistent/tracer.toml"}, ["/nonexistent/tracer.toml"]),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, ["OTEL_EXPORTER_OTLP_PROTOCOL"]),
+        (
+            {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://h", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"},
+            ["OTEL_EXPORTER_OTLP_PROTOCOL"],
+        ),
     ],
 )
 def test_wrong_settings_stop_the_start(new_up: NewUp, tmp_path: Path, variables: dict[str, str], says: list[str]) -> None:

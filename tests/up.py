@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[1]
 PATIENCE_S = 30.0
 
 
-def tracer(*arguments: str, environ: Mapping[str, str], cwd: Path, timeout_s: float = PATIENCE_S) -> subprocess.CompletedProcess[str]:
+def tracer(
+    *arguments: str, environ: Mapping[str, str], cwd: Path, timeout_s: float = PATIENCE_S
+) -> subprocess.CompletedProcess[str]:
     """`python -m tracer ARGUMENTS`, run to its end."""
     return subprocess.run(
         [sys.executable, "-m", "tracer", *arguments],

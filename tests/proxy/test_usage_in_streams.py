@@ -151,11 +151,11 @@ async def test_a_provider_that_compresses_all_the_same_is_left_alone(proxy: Prox
 @pytest.mark.parametrize("framing", ["chunked", "length", "close"])
 async def test_pieces_of_any_size_arrive_as_sent(proxy: Proxy, provider: Provider, newline: str, framing: Any) -> None:
     plain = ["".join(['{"choices":[{"delta":{"content":"', word, '"}}]}']) for word in ("a", "b", "c")] + ["[DONE]"]
-    withs = [text.replace("]}", '],"usage":null}') for text in plain[:-1]] + [
+    with_usage = [text.replace("]}", '],"usage":null}') for text in plain[:-1]] + [
         '{"choices":[],"usage":{"total_tokens":1}}',
         "[DONE]",
     ]
-    data = "".join(f"data: {text}{newline * 2}" for text in withs).encode()
+    data = "".join(f"data: {text}{newline * 2}" for text in with_usage).encode()
     provider.always(sse([data[at : at + 7] for at in range(0, len(data), 7)], framing=framing))
     got = await call(proxy, proxy.url, CHAT)
     assert got == "".join(f"data: {text}{newline * 2}" for text in plain).encode()

@@ -5,7 +5,7 @@ remembered for the life of the worker: it refused before doing anything, so noth
 """
 
 import asyncio
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -26,8 +26,7 @@ _NOTHING: frozenset[str] = frozenset()
 _CHANGED_BY_ASKING = frozenset({"content-length", "accept-encoding"})
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """A request and where it goes. `path` is the target as sent to the door; `propagate` the slugs that get a traceparent."""
 
     request: web.BaseRequest

@@ -7,7 +7,7 @@ since the next piece is only read when the last one was taken.
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 from aiohttp import web
@@ -23,8 +23,7 @@ SMALL = 256 << 10
 ASKABLE = frozenset({"/v1/chat/completions", "/v1/completions"})
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(NamedTuple):
     """A request's body: `data` if read whole, else `pieces`; neither if there is none. `parsed` if JSON was needed."""
 
     data: bytes | None = None

@@ -27,6 +27,7 @@ _SENSITIVE = frozenset(name.encode() for name in (*_SECRET_HEADERS, "cookie", "s
 _SECRET_PARAMETER = re.compile(
     r"(?:^|.*[-_])(?:api|access)?(?:key|token|secret|password|sig|signature|credential|auth)", re.IGNORECASE
 )
+_SCHEMES = frozenset({"bearer", "basic"})
 # A browser cannot set headers on a WebSocket, so OpenAI takes the key as a subprotocol.
 _KEY_SUBPROTOCOL = "openai-insecure-api-key."
 # A shorter "secret" is a word that may stand in any text (keys of local servers); hiding it would only garble the record.
@@ -95,7 +96,9 @@ def _texts_of(sensitive: tuple[tuple[bytes, bytes], ...], query: str) -> tuple[b
             # Most subprotocols are ordinary words ("realtime"); secrets are long, or stand behind a prefix and a dot.
             found += [part.partition(".")[2] or part for token in value.split(",") if len(part := token.strip()) > 24]
         else:
-            found += [value, value.rpartition(" ")[2]]
+            scheme, _, bare = value.partition(" ")
+            whole = scheme.lower() not in _SCHEMES or len(bare) < SHORTEST_SECRET
+            found += [value, value.rpartition(" ")[2]] if whole else [bare.strip()]
     if query:
         found += [
             raw for name, _, raw in (pair.partition("=") for pair in query.split("&")) if _SECRET_PARAMETER.fullmatch(name)

@@ -13,7 +13,7 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import Awaitable
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -136,16 +136,21 @@ class Forwarder:
     async def _relay_whole(
         self, request: web.BaseRequest, flight: Flight, reply: Reply, tee: Tee, out: list[tuple[str, str]]
     ) -> web.StreamResponse:
-        parts = []
-        while piece := await _next(reply, flight, tee):
-            parts.append(piece)
+        data = reply.read_now()
+        if data is None:
+            data = b"".join([piece async for piece in _pieces(reply, flight, tee)])
+        elif data:
+            flight.upstream_end_ns = flight.first_byte_ns = flight.clock()
+            tee.add(data, flight.first_byte_ns)
         self._note_status(flight)
-        data = b"".join(parts)
         response = web.Response(status=reply.status, reason=reply.reason, headers=CIMultiDict(out), body=data)
         response[ABSENT] = _absent(reply)
         await self._durable(flight)
-        await _client(response.prepare(request))
-        await _client(response.write_eof())
+        try:
+            await response.prepare(request)
+            await response.write_eof()
+        except ConnectionError as error:
+            raise ClientLeft from error
         return response
 
     async def _relay_stream(
@@ -253,6 +258,11 @@ async def _next(reply: Reply, flight: Flight, tee: Tee) -> bytes:
         flight.first_byte_ns = now
     tee.add(piece, now)
     return piece
+
+
+async def _pieces(reply: Reply, flight: Flight, tee: Tee) -> AsyncIterator[bytes]:
+    while piece := await _next(reply, flight, tee):
+        yield piece
 
 
 async def _client(writing: Awaitable[object]) -> None:

@@ -7,7 +7,6 @@ Invariants
 """
 
 from array import array
-from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -54,7 +53,10 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
 
 def value(headers: Headers, name: str) -> str:
     """A recorded header's value; empty if it is not there."""
-    return next((text for key, text in headers if key == name), "")
+    for key, text in headers:
+        if key == name:
+            return text
+    return ""
 
 
 def hidden(data: bytes, secrets: Secrets) -> bytes:
@@ -86,7 +88,7 @@ def _opened(copy: Copy, coding: str, content: bool, secrets: Secrets) -> Copy:
         return copy
     lengths = array("I", plain.lengths if plain else ())
     lengths.extend([0] * (len(copy.length) - len(lengths)))
-    return replace(copy, head=plain.data if plain else b"", tail=b"", length=lengths)
+    return copy._replace(head=plain.data if plain else b"", tail=b"", length=lengths)
 
 
 def _bounded(data: bytes, lengths: "array[int]", limit: int) -> tuple[bytes, bytes, "array[int]"]:

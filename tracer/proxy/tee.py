@@ -6,14 +6,13 @@ the cost of exactly the longest calls. What lies between is counted, not kept.
 
 from array import array
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 
 # The largest closing piece that carries usage is the Responses API's `response.completed`, which repeats the whole answer.
 TAIL = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """What was kept: first bytes, last bytes, the size on the wire; per piece its arrival and how much of it is in the copy."""
 
     head: bytes

@@ -52,6 +52,12 @@ class Reply:
             return piece
         return await self._content.readany()
 
+    def read_now(self) -> bytes | None:
+        """The whole body if all of it has arrived, as short ones do with their heads; None if `read` must wait for it."""
+        if self._unread or not self._content.is_eof() or self._content.exception() is not None:
+            return None
+        return self._content.read_nowait()
+
     def unread(self, piece: bytes) -> None:
         """Put back what was read to look at it."""
         self._unread = piece

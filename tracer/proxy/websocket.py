@@ -6,7 +6,7 @@ connection's own. aiohttp would answer a close by itself, with 1000 whatever was
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import aiohttp
 from aiohttp import web
@@ -100,7 +100,7 @@ async def _connected(
             group.create_task(talk.pump(client, upstream, up))
             group.create_task(talk.pump(upstream, client, down))
     finally:
-        flight.request, flight.response = replace(NO_COPY, size=up.bytes), replace(NO_COPY, size=down.bytes)
+        flight.request, flight.response = NO_COPY._replace(size=up.bytes), NO_COPY._replace(size=down.bytes)
         flight.messages_up, flight.messages_down = up.messages, down.messages
         flight.first_byte_ns = down.first_ns
         flight.upstream_end_ns = flight.clock()
