@@ -53,10 +53,17 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def on_core(core: int | None) -> list[str]:
+    """What to put before a command to keep it on one core, so that what is measured does not share it with the load."""
+    return ["taskset", "-c", str(core)] if core is not None and core in os.sched_getaffinity(0) else []
+
+
 @contextmanager
-def running(command: list[str], environ: Mapping[str, str] | None = None) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    command: list[str], environ: Mapping[str, str] | None = None, core: int | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A child that has its own standard input (Tracer's children stop when it closes) and is ended with the context."""
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(environ) if environ else None)
+    child = subprocess.Popen([*on_core(core), *command], stdin=subprocess.PIPE, env=dict(environ) if environ else None)
     try:
         yield child
     finally:
@@ -71,14 +78,14 @@ def running(command: list[str], environ: Mapping[str, str] | None = None) -> Ite
 
 
 @contextmanager
-def nginx(place: Path, http_block: str, port: int) -> Iterator[int]:
+def nginx(place: Path, http_block: str, port: int, core: int | None = None) -> Iterator[int]:
     """An nginx with one worker; the pid of that worker."""
     place.mkdir()
     place.chmod(0o755)  # the worker is another user
     (place / "nginx.conf").write_text(NGINX.format(place=place, http=http_block))
     binary = shutil.which("nginx", path=_path())
     assert binary
-    with running([binary, "-p", str(place), "-c", str(place / "nginx.conf")]) as master:
+    with running([binary, "-p", str(place), "-c", str(place / "nginx.conf")], core=core) as master:
         wait_for(lambda: listens(port), master)
         children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
         yield int(children[0])

@@ -21,6 +21,8 @@ from tests.bench import processes
 from tracer.config import child_environ, environment
 
 CONNECTIONS = 32
+# What is measured has a core to itself; load generator and upstream share another.
+MEASURED_CORE, LOAD_CORE = 0, 1
 REPLY = (
     '{"id":"chatcmpl-CdxiIrlxetLzjuBRfsl3k1X7s1F9u","object":"chat.completion","created":1763640366,'
     '"model":"gpt-4o-mini-2024-07-18","choices":[{"index":0,"message":{"role":"assistant","content":"%s","refusal":null,'
@@ -58,7 +60,7 @@ def measure(pid: int, port: int, seconds: int, script: Path) -> Round:
     url = f"http://127.0.0.1:{port}/v1/chat/completions"
     before = processes.cpu_seconds(pid)
     done = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
+        [*processes.on_core(LOAD_CORE), "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", "-s", str(script), url],
         capture_output=True,
         text=True,
         check=True,
@@ -95,11 +97,11 @@ def bench(rounds: int, seconds: int, place: Path) -> None:
     )
     metrics = place / "data" / "metrics"
     metrics.mkdir(parents=True)
-    shared = {**environ, "PROMETHEUS_MULTIPROC_DIR": child_environ(metrics)["PROMETHEUS_MULTIPROC_DIR"]}
+    shared = {**environ, "PROMETHEUS_MULTIPROC_DIR": child_environ(metrics, None)["PROMETHEUS_MULTIPROC_DIR"]}
     with (
-        processes.nginx(place / "upstream", upstream, up),
-        processes.nginx(place / "front", passing, front) as nginx_pid,
-        processes.running([sys.executable, "-m", "tracer.child", "worker", "0"], shared) as worker,
+        processes.nginx(place / "upstream", upstream, up, LOAD_CORE),
+        processes.nginx(place / "front", passing, front, MEASURED_CORE) as nginx_pid,
+        processes.running([sys.executable, "-m", "tracer.child", "worker", "0"], shared, MEASURED_CORE) as worker,
     ):
         processes.wait_for(lambda: processes.answers(port, "/health"), worker)
         # The first calls open connections and warm caches; they are not counted.

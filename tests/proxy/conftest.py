@@ -37,7 +37,8 @@ class Proxy:
             while len(found := self._spooled()) < count:
                 await asyncio.sleep(0.01)
         await asyncio.sleep(0.05)
-        assert len(found := self._spooled()) == count, found
+        found = self._spooled()
+        assert len(found) == count, found
         return found
 
     async def exchange(self) -> Exchange:

@@ -1,4 +1,4 @@
-"""Whatever goes wrong, the caller gets an error its SDK understands, or the very cut the provider made, and one exchange is left."""
+"""Whatever goes wrong, the caller gets an error its SDK understands, or the provider's own cut, and one exchange is left."""
 
 import asyncio
 from collections.abc import Callable
@@ -101,7 +101,7 @@ async def test_stream_cut_half_way_is_cut_for_the_client_too(
 async def test_broken_chunk(proxy: Proxy, provider: Provider) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
     provider.always(raw(head, b"9\r\ndata: 1\n\n\r\n", 0.05, b"ZZZ\r\nnot a chunk\r\n"))
-    with pytest.raises(aiohttp.ClientPayloadError):  # noqa: PT012
+    with pytest.raises(aiohttp.ClientPayloadError):
         async with proxy.client.post(f"{proxy.url}/v1/responses", json={}) as got:
             await got.read()
     assert (await proxy.exchange()).outcome is Outcome.STREAM_ERROR
@@ -112,7 +112,7 @@ async def test_stalled_stream(start_proxy: Start, provider: Provider) -> None:
         from tests.provider import STALL
 
         provider.always(sse(EVENTS).cut(40, STALL))
-        with pytest.raises(aiohttp.ClientPayloadError):  # noqa: PT012
+        with pytest.raises(aiohttp.ClientPayloadError):
             async with proxy.client.post(f"{proxy.url}/v1/responses", json={}) as got:
                 await got.read()
         assert (await proxy.exchange()).outcome is Outcome.TIMEOUT

@@ -1,4 +1,4 @@
-"""The spool as a whole against a list: what was appended is delivered once, in order, whatever is closed, reopened or killed."""
+"""The spool against a list: what was appended is delivered once, in order, whatever is closed, reopened or killed."""
 
 import threading
 from pathlib import Path
@@ -131,7 +131,7 @@ def test_taken_segments_go_and_the_newest_stays(tmp_path: Path) -> None:
 
 
 def test_records_lost_behind_an_acknowledged_place_do_not_hide_new_ones(tmp_path: Path) -> None:
-    """After a power cut the end of the newest segment may be gone although it was delivered; what follows must still be read."""
+    """After a power cut the end of the newest segment may be gone although delivered; what follows must still be read."""
     log = tmp_path / "w0"
     write(log, b"one", b"two", b"three")
     assert take_all(log, "a") == [b"one", b"two", b"three"]

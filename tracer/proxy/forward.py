@@ -46,8 +46,7 @@ SHORT_REPLY = 256 << 10
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
 _NO_BODY = frozenset({204, 304})
-# The end of a stream in which its last event is looked for: pieces are cut anywhere.
-_LAST = 32
+_LAST = 32  # bytes of a stream in which its last event is looked for: pieces are cut anywhere
 
 
 class ClientLeft(Exception):
