@@ -1,7 +1,7 @@
 """CPU microseconds per call of a Tracer worker with full capture, beside nginx `proxy_pass`, in alternating rounds.
 
     wrk ─► nginx proxy_pass ─┐
-                             ├─► nginx, a fixed 1.3 kB chat completion
+    wrk ─► plain aiohttp ────┼─► nginx, a fixed 1.3 kB chat completion
     wrk ─► Tracer worker ────┘
 
 The worker runs alone, without sink and store, which belong to other cores; it does all of its own work, the spool's thread
@@ -98,20 +98,29 @@ def bench(rounds: int, seconds: int, place: Path) -> None:
     metrics = place / "data" / "metrics"
     metrics.mkdir(parents=True)
     shared = {**environ, "PROMETHEUS_MULTIPROC_DIR": child_environ(metrics, None)["PROMETHEUS_MULTIPROC_DIR"]}
+    plain_port = processes.free_port()
+    plain = [sys.executable, "-m", "tests.bench.plain", "--port", str(plain_port), "--upstream", f"http://127.0.0.1:{up}"]
     with (
         processes.nginx(place / "upstream", upstream, up, LOAD_CORE),
         processes.nginx(place / "front", passing, front, MEASURED_CORE) as nginx_pid,
         processes.running([sys.executable, "-m", "tracer.child", "worker", "0"], shared, MEASURED_CORE) as worker,
+        processes.running(plain, core=MEASURED_CORE) as aiohttp,
     ):
         processes.wait_for(lambda: processes.answers(port, "/health"), worker)
+        processes.wait_for(lambda: processes.listens(plain_port), aiohttp)
+        measured = {
+            "nginx proxy_pass": (nginx_pid, front),
+            "tracer worker": (worker.pid, port),
+            "plain aiohttp": (aiohttp.pid, plain_port),
+        }
         # The first calls open connections and warm caches; they are not counted.
-        for pid, at in ((nginx_pid, front), (worker.pid, port)):
+        for pid, at in measured.values():
             measure(pid, at, 1, script)
-        results: dict[str, list[Round]] = {"nginx proxy_pass": [], "tracer worker": []}
+        results: dict[str, list[Round]] = {name: [] for name in measured}
         for number in range(1, rounds + 1):
-            for (name, found), (pid, at) in zip(results.items(), ((nginx_pid, front), (worker.pid, port)), strict=True):
-                found.append(measure(pid, at, seconds, script))
-                print(f"round {number}/{rounds}  {name:17} {_line(found[-1])}", flush=True)
+            for name, (pid, at) in measured.items():
+                results[name].append(measure(pid, at, seconds, script))
+                print(f"round {number}/{rounds}  {name:17} {_line(results[name][-1])}", flush=True)
     report(results)
 
 
@@ -125,7 +134,8 @@ def report(results: dict[str, list[Round]]) -> None:
         print(
             f"  {name:17} {cpu[name]:7.1f} µs CPU a call ({spread})   {rate:.0f} calls/s   p50 {p50:.2f} ms   p99 {p99:.2f} ms"
         )
-    print(f"  ratio             {cpu['tracer worker'] / cpu['nginx proxy_pass']:7.1f}")
+    for other in ("nginx proxy_pass", "plain aiohttp"):
+        print(f"  tracer worker / {other:17} {cpu['tracer worker'] / cpu[other]:5.2f}")
 
 
 def _returns(body: str) -> str:
