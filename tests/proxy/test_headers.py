@@ -5,16 +5,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracer.proxy import headers
-from tracer.proxy.headers import MASK, downstream, recorded, recorded_target
+from tracer.proxy.headers import MASK, recorded, recorded_target
 
 Raw = list[tuple[bytes, bytes]]
 NOTHING: frozenset[str] = frozenset()
 
 
-def upstream(raw: Raw, *, drop: frozenset[str]) -> list[tuple[str, str]]:
-    """headers.upstream as text, to compare."""
-    made = headers.upstream(raw, drop=drop)
+def as_text(made: headers.HeaderList) -> list[tuple[str, str]]:
     return [(name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in made]
+
+
+def upstream(raw: Raw, *, drop: frozenset[str]) -> list[tuple[str, str]]:
+    return as_text(headers.upstream(raw, drop=drop))
+
+
+def downstream(raw: Raw) -> list[tuple[str, str]]:
+    return as_text(headers.downstream(raw, drop=NOTHING))
 
 
 HOP_BY_HOP = [

@@ -13,7 +13,7 @@ from aiohttp import HttpVersion10, http_exceptions, web
 from tracer import __version__, metrics
 from tracer.proxy.accept import origin_form
 from tracer.proxy.flight import Flight
-from tracer.proxy.replies import ABSENT, failure
+from tracer.proxy.replies import failure
 from tracer.spool.writer import Writer
 
 _log = logging.getLogger(__name__)
@@ -67,13 +67,11 @@ class Listener:
 
 
 class ProxyRequest(web.BaseRequest):
-    """A request whose reply carries the provider's headers and no default ones of aiohttp's."""
+    """A request whose reply, if it is ours, does not name the server software."""
 
     async def _prepare_hook(self, resp: web.StreamResponse) -> None:
-        # aiohttp's own place for on_response_prepare, which only web.Application has. `Server` and a made-up Content-Type
-        # would tell the client something that the provider did not say.
-        for name in resp.get(ABSENT, ("Server",)):
-            resp.headers.popall(name, None)
+        # aiohttp's own place for on_response_prepare, which only web.Application has.
+        resp.headers.popall("Server", None)
 
 
 class ProxyProtocol(web.RequestHandler):

@@ -15,9 +15,10 @@ from tracer.proxy.context import traceparent
 from tracer.proxy.credentials import Credentials
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
+from tracer.proxy.headers import HeaderList
 from tracer.proxy.pool import Pool
 from tracer.proxy.route import Target, portkey_config
-from tracer.proxy.upstream import Connection, HeaderList, Reply
+from tracer.proxy.upstream import Connection, Reply
 
 # An error reply is read this far to see whether the provider objects to the usage option.
 _ERROR_BYTES = 64 << 10

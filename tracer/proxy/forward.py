@@ -13,12 +13,11 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import partial
 
 from aiohttp import web
-from multidict import CIMultiDict
 
 from tracer import metrics
 from tracer.config import Settings
@@ -26,11 +25,12 @@ from tracer.proxy import body, headers, websocket
 from tracer.proxy.accept import accept, target_path
 from tracer.proxy.ask import Question, ask
 from tracer.proxy.credentials import credentials
+from tracer.proxy.downstream import ClientLeft, Downstream
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
 from tracer.proxy.pool import Pool
 from tracer.proxy.providers import StreamUsage
-from tracer.proxy.replies import ABSENT, CALL_ID, TRACE_ID, failure, header_safe
+from tracer.proxy.replies import CALL_ID, TRACE_ID, failure, header_safe
 from tracer.proxy.route import Refused, Routes, Target, choose
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
 from tracer.proxy.tally import Tally
@@ -45,12 +45,9 @@ _log = logging.getLogger(__name__)
 SHORT_REPLY = 256 << 10
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
-_NO_BODY = frozenset({204, 304})
+_NOTHING: frozenset[str] = frozenset()
+_LENGTH = frozenset({"content-length"})  # of a stream that something is taken out of
 _LAST = 32  # bytes of a stream in which its last event is looked for: pieces are cut anywhere
-
-
-class ClientLeft(Exception):
-    """The client's connection broke while we wrote to it."""
 
 
 @dataclass(slots=True)
@@ -124,17 +121,20 @@ class Forwarder:
         flight.status = reply.status
         flight.response_headers = headers.recorded(reply.raw_headers)
         flight.response = tee = Tee(self.settings.capture_bytes)
-        out = headers.downstream(reply.raw_headers)
-        out += ((TRACE_ID, header_safe(flight.trace.trace_id)), (CALL_ID, str(flight.call_id)))
-        bodiless = request.method == "HEAD" or reply.status in _NO_BODY
-        short = reply.length is not None and reply.length <= SHORT_REPLY and not bodiless
-        if short and not _is_event_stream(reply):
-            return await self._relay_whole(request, flight, reply, tee, out)
-        return await self._relay_stream(request, flight, reply, tee, out)
+        usage = _usage_filter(flight, reply)
+        out = headers.downstream(reply.raw_headers, drop=_LENGTH if usage else _NOTHING)
+        out += (
+            (TRACE_ID.encode(), header_safe(flight.trace.trace_id).encode()),
+            (CALL_ID.encode(), str(flight.call_id).encode()),
+        )
+        client = Downstream(request, reply.status, reply.reason, out)
+        if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and not _is_event_stream(reply):
+            await self._relay_whole(client, flight, reply, tee)
+        else:
+            await self._relay_stream(client, flight, reply, tee, usage)
+        return client
 
-    async def _relay_whole(
-        self, request: web.BaseRequest, flight: Flight, reply: Reply, tee: Tee, out: list[tuple[str, str]]
-    ) -> web.StreamResponse:
+    async def _relay_whole(self, client: Downstream, flight: Flight, reply: Reply, tee: Tee) -> None:
         data = reply.read_now()
         if data is None:
             data = b"".join([piece async for piece in _pieces(reply, flight, tee)])
@@ -142,46 +142,33 @@ class Forwarder:
             flight.upstream_end_ns = flight.first_byte_ns = flight.clock()
             tee.add(data, flight.first_byte_ns)
         self._note_status(flight)
-        response = web.Response(status=reply.status, reason=reply.reason, headers=CIMultiDict(out), body=data)
-        response[ABSENT] = _absent(reply)
         await self._durable(flight)
-        try:
-            await response.prepare(request)
-            await response.write_eof()
-        except ConnectionError as error:
-            raise ClientLeft from error
-        return response
+        await client.send_all(data)
 
     async def _relay_stream(
-        self, request: web.BaseRequest, flight: Flight, reply: Reply, tee: Tee, out: list[tuple[str, str]]
-    ) -> web.StreamResponse:
-        usage = _usage_filter(flight, reply)
-        if usage:
-            out = [(name, value) for name, value in out if name.lower() != "content-length"]
-        response = web.StreamResponse(status=reply.status, reason=reply.reason, headers=CIMultiDict(out))
-        response[ABSENT] = _absent(reply)
-        await _client(response.prepare(request))
+        self, client: Downstream, flight: Flight, reply: Reply, tee: Tee, usage: UsageFilter | None
+    ) -> None:
+        await client.send_head()
         held = last = b""
         try:
             while piece := await _next(reply, flight, tee):
                 new = usage.feed(piece) if usage else piece
                 held, last = held + new, (last + new)[-_LAST:]
                 if held and not self._completes(last, tee, reply):
-                    await _client(response.write(held))
+                    await client.send(held)
                     held = b""
         except UpstreamFailed as error:
             if held := held + (usage.close() if usage else b""):  # the client gets every byte that came before the cut
                 _note_failure(flight, error)
                 await self._durable(flight)
-                await _client(response.write(held))
+                await client.send(held)
             raise
         held += usage.close() if usage else b""
         self._note_status(flight)
         await self._durable(flight)
         if held:
-            await _client(response.write(held))
-        await _client(response.write_eof())
-        return response
+            await client.send(held)
+        await client.finish()
 
     def _completes(self, last: bytes, tee: Tee, reply: Reply) -> bool:
         """Under `strict`: whether a client that has these last bytes has, or takes itself to have, the whole answer."""
@@ -264,14 +251,6 @@ async def _pieces(reply: Reply, flight: Flight, tee: Tee) -> AsyncIterator[bytes
         yield piece
 
 
-async def _client(writing: Awaitable[object]) -> None:
-    """Await a write to the client; its failure means that the client has left."""
-    try:
-        await writing
-    except ConnectionError as error:
-        raise ClientLeft from error
-
-
 def _is_event_stream(reply: Reply) -> bool:
     return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
 
@@ -283,11 +262,6 @@ def _usage_filter(flight: Flight, reply: Reply) -> UsageFilter | None:
         metrics.usage_chunk_kept.labels("compressed").inc()
         return None
     return UsageFilter()
-
-
-def _absent(reply: Reply) -> tuple[str, ...]:
-    """The headers that aiohttp would make up and the provider did not send."""
-    return tuple(name for name in ("Server", "Date", "Content-Type") if name not in reply.headers)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[None]", _on_disk: bool) -> None:

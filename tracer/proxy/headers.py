@@ -11,6 +11,7 @@ from tracer.proxy.context import text
 from tracer.records import Headers
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
+HeaderList = list[tuple[bytes, bytes]]
 MASK = "***"
 
 # RFC 9110 7.6.1, and Host and Expect, which belong to one connection too.
@@ -132,7 +133,7 @@ def _learn(raw: bytes) -> _Name:
     return name
 
 
-def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> list[tuple[bytes, bytes]]:
+def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
     """A request's headers for the provider: without hop-by-hop headers, Portkey's, and those in `drop` (lower case)."""
     sent, named = [], drop
     for header in raw:
@@ -142,20 +143,24 @@ def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> list[tuple[bytes, byte
                 sent.append(header)
         elif lower == "connection":
             named = named | _listed(header[1])
-    return sent if named is drop else [header for header in sent if header[0].decode("latin-1").lower() not in named]
+    return sent if named is drop else _without(sent, named)
 
 
-def downstream(raw: RawHeaders) -> list[tuple[str, str]]:
-    """A response's headers for the client: without hop-by-hop headers, and those that are Tracer's to say."""
-    sent = []
-    named: frozenset[str] = frozenset()
-    for raw_name, value in raw:
-        shown, lower, _, comes_down, _ = _names.get(raw_name) or _learn(raw_name)
+def downstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
+    """A response's headers for the client: without hop-by-hop headers, those that are Tracer's to say, and those in `drop`."""
+    sent, named = [], drop
+    for header in raw:
+        _, lower, _, comes_down, _ = _names.get(header[0]) or _learn(header[0])
         if comes_down:
-            sent.append((shown, value.decode("utf-8", "surrogateescape")))
+            if lower not in drop:
+                sent.append(header)
         elif lower == "connection":
-            named = named | _listed(value)
-    return [header for header in sent if header[0].lower() not in named] if named else sent
+            named = named | _listed(header[1])
+    return sent if named is drop else _without(sent, named)
+
+
+def _without(sent: HeaderList, names: frozenset[str]) -> HeaderList:
+    return [header for header in sent if header[0].decode("latin-1").lower() not in names]
 
 
 def recorded(raw: RawHeaders) -> Headers:

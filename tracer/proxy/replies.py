@@ -14,8 +14,6 @@ from aiohttp import web
 
 TRACE_ID = "x-portkey-trace-id"
 CALL_ID = "x-tracer-call-id"
-# Key of a response's state (app.py): names of headers that must not be made up for it.
-ABSENT = web.ResponseKey("absent", tuple)
 
 
 def failure(

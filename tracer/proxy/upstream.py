@@ -21,13 +21,12 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
 from tracer.proxy.failures import UpstreamFailed
+from tracer.proxy.headers import HeaderList
 
 # How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
 READ_BUFFER = 128 << 10
 LONGEST_HEADER = 64 << 10
 MOST_HEADERS = 512
-
-HeaderList = list[tuple[bytes, bytes]]
 
 
 class Reply:
