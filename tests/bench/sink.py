@@ -151,7 +151,7 @@ def started(place: Path) -> Iterator[tuple[Path, int, int]]:
     )
     metrics = place / "data" / "metrics"
     metrics.mkdir(parents=True)
-    environ["PROMETHEUS_MULTIPROC_DIR"] = child_environ(metrics)["PROMETHEUS_MULTIPROC_DIR"]
+    environ["PROMETHEUS_MULTIPROC_DIR"] = child_environ(metrics, None)["PROMETHEUS_MULTIPROC_DIR"]
     child = [sys.executable, "-m", "tracer.child"]
     with ExitStack() as stack:
         stack.enter_context(processes.nginx(place / "otlp", takes_all, otlp))

@@ -18,14 +18,14 @@ class ClientLeft(Exception):
 
 
 class Downstream(web.StreamResponse):
-    """One reply. `bodiless`: this status or method has no body, whatever its headers say."""
+    """One reply; `sized` if a Content-Length is among its headers. `bodiless`: no body follows, whatever the headers say."""
 
-    def __init__(self, request: web.BaseRequest, status: int, reason: str, headers: HeaderList) -> None:
+    def __init__(self, request: web.BaseRequest, status: int, reason: str, headers: HeaderList, *, sized: bool) -> None:
         # Not super().__init__: nothing of what it sets up is used.
         self._request = request
         self.bodiless = request.method == "HEAD" or status in _NO_BODY
         modern = request.version >= HttpVersion11
-        sized = self.bodiless or any(name.lower() == b"content-length" for name, _ in headers)
+        sized = sized or self.bodiless
         self._chunked = not sized and modern
         self._keeps_alive = request.keep_alive and (sized or self._chunked)
         lines = [b"HTTP/%d.%d %d %b" % (*request.version, status, reason.encode("utf-8", "surrogateescape"))]
@@ -73,7 +73,8 @@ class Downstream(web.StreamResponse):
         transport.write(data)
         writer = self._request.writer
         writer.output_size += len(data)  # by which the rest of the proxy knows that the reply has begun
-        try:
-            await writer.drain()
-        except ConnectionError as error:
-            raise ClientLeft from error
+        if self._request.protocol.writing_paused:
+            try:
+                await writer.drain()
+            except ConnectionError as error:
+                raise ClientLeft from error

@@ -46,7 +46,7 @@ SHORT_REPLY = 256 << 10
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
 _NOTHING: frozenset[str] = frozenset()
-_LENGTH = frozenset({"content-length"})  # of a stream that something is taken out of
+_LENGTH = frozenset({"content-length"})  # of a reply that is framed anew
 _LAST = 32  # bytes of a stream in which its last event is looked for: pieces are cut anywhere
 
 
@@ -122,12 +122,13 @@ class Forwarder:
         flight.response_headers = headers.recorded(reply.raw_headers)
         flight.response = tee = Tee(self.settings.capture_bytes)
         usage = _usage_filter(flight, reply)
-        out = headers.downstream(reply.raw_headers, drop=_LENGTH if usage else _NOTHING)
+        sized = reply.length is not None and not usage
+        out = headers.downstream(reply.raw_headers, drop=_NOTHING if sized else _LENGTH)
         out += (
             (TRACE_ID.encode(), header_safe(flight.trace.trace_id).encode()),
             (CALL_ID.encode(), str(flight.call_id).encode()),
         )
-        client = Downstream(request, reply.status, reply.reason, out)
+        client = Downstream(request, reply.status, reply.reason, out, sized=sized)
         if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and not _is_event_stream(reply):
             await self._relay_whole(client, flight, reply, tee)
         else:

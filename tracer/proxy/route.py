@@ -11,6 +11,7 @@ about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<S
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 import orjson
@@ -32,8 +33,7 @@ class Refused(Exception):
         self.message = message
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where connections go. `authority` is host[:port] as it was written: the Host header, and the row's `upstream`."""
 
     tls: bool
