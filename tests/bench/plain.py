@@ -1,6 +1,6 @@
 """The plainest proxy that aiohttp makes: web.Application, ClientSession, no capture. A yardstick for the machine of the day.
 
-    python -m tests.bench.plain --port N --upstream http://127.0.0.1:M
+python -m tests.bench.plain --port N --upstream http://127.0.0.1:M
 """
 
 import argparse

@@ -23,12 +23,12 @@ def get(path: str = "/v1/models", version: str = "1.1", *headers: str) -> bytes:
 
 
 async def test_header_bytes_pass_as_they_came(proxy: Proxy, provider: Provider) -> None:
-    head = b"HTTP/1.1 200 Sch\xc3\xb6n\r\nX-Latin: caf\xe9\r\nx-ODD-case:  spaced \r\nContent-Length: 2\r\n\r\n"
+    head = b"HTTP/1.1 200 Sch\xc3\xb6n\r\nX-Latin: \xe9t\xe9\r\nx-ODD-case:  spaced \r\nContent-Length: 2\r\n\r\n"
     provider.always(raw(head, b"{}"))
     answer = await talk(proxy, get("/v1/models", "1.1", "Connection: close"))
     first, *lines = answer.partition(b"\r\n\r\n")[0].split(b"\r\n")
     assert first == b"HTTP/1.1 200 Sch\xc3\xb6n"
-    assert lines[:2] == [b"X-Latin: caf\xe9", b"x-ODD-case: spaced"]
+    assert lines[:2] == [b"X-Latin: \xe9t\xe9", b"x-ODD-case: spaced"]
     assert answer.endswith(b"\r\n\r\n{}")
     assert not [line for line in lines if line.lower().startswith((b"server:", b"date:", b"content-type:"))]
 
