@@ -12,6 +12,7 @@ from uuid import UUID
 
 _HEX_32 = re.compile(r"[0-9a-f]{32}")
 _HEX_16 = re.compile(r"[0-9a-f]{16}")
+_NIL = "0" * 32
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -32,10 +33,12 @@ def random_uuid() -> str:
 
 def otel_trace_id(trace_id: str) -> str:
     """32 lower-case hex digits, never all zero, for any trace id."""
-    lowered = trace_id.lower()
-    if len(lowered) == 36 and _UUID.fullmatch(lowered):
-        lowered = lowered.replace("-", "")
-    return _derive(trace_id, lowered, _HEX_32, 32)
+    candidate = trace_id.lower()
+    if len(candidate) == 36 and _UUID.fullmatch(candidate):
+        candidate = candidate.replace("-", "")
+        if candidate != _NIL:
+            return candidate
+    return _derive(trace_id, candidate, _HEX_32, 32)
 
 
 def otel_span_id(span_id: str) -> str:

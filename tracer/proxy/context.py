@@ -34,9 +34,11 @@ def trace_context(
     parent = _traceparent(sent) if sent else None
     metadata = _metadata(headers.get("x-portkey-metadata"), headers.get("baggage"))
     trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else new_trace_id())
-    span_id = text(headers.get("x-portkey-span-id")) or (new_span_id() if parent else own_span_id(call_id))
+    own = new_span_id() if parent else own_span_id(call_id)
+    span_id = text(headers.get("x-portkey-span-id")) or own
     parent_id = text(headers.get("x-portkey-parent-span-id")) or (parent[1] if parent else "")
     name = text(headers.get("x-portkey-span-name")) or (f"{method} {path}" if parent else metadata.get("span_name") or "llm")
+    ours = span_id is own
     return TraceContext(
         trace_id=trace_id,
         span_id=span_id,
@@ -44,7 +46,7 @@ def trace_context(
         span_name=name,
         metadata=metadata,
         otel_trace_id=otel_trace_id(trace_id),
-        otel_span_id=otel_span_id(span_id),
+        otel_span_id=span_id if ours else otel_span_id(span_id),
         otel_parent_span_id=otel_span_id(parent_id) if parent_id else "",
         sampled=bool(int(parent[2], 16) & 1) if parent else True,
     )

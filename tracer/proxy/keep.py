@@ -36,7 +36,12 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     if not copy.size:
         return Kept(_NO_BODY, _NO_CHUNKS, headers)
     truncated = copy.truncated
-    plain = _opened(copy, value(headers, "content-encoding"), content, secrets)
+    coding = value(headers, "content-encoding")
+    if content and not coding and not truncated and copy.size <= limit:  # as nearly every call: the rest would change nothing
+        whole, _ = _hidden_at_the_cut(hidden(copy.head, secrets), b"", secrets)
+        whole, lengths = replace_media_in_pieces(whole, copy.length)
+        return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
+    plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
         headers = tuple((name, text) for name, text in headers if name != "content-encoding")
     head, tail, lengths = hidden(plain.head, secrets), hidden(plain.tail, secrets), plain.length

@@ -43,8 +43,8 @@ class _Count:
 
 def is_upgrade(request: web.BaseRequest) -> bool:
     """Whether a request asks to become a WebSocket."""
-    tokens = request.headers.get("Connection", "").lower()
-    return request.headers.get("Upgrade", "").lower() == "websocket" and "upgrade" in tokens
+    asked = request.headers.get("Upgrade")
+    return asked is not None and asked.lower() == "websocket" and "upgrade" in request.headers.get("Connection", "").lower()
 
 
 async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamResponse:
