@@ -52,7 +52,6 @@ rejected_by_collector = Counter(
     "Spans or metric points that a collector rejected inside a reply that said success, by signal.",
     ["signal"],
 )
-unpriced = Counter("tracer_unpriced_calls", "Calls with usage but no price, by provider.", ["provider"])
 
 
 def exposition() -> bytes:

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.proxy.media import MIN_BASE64, replace_media, replace_media_in_pieces
+from tracer.proxy import media
+from tracer.proxy.media import MIN_BASE64
+
+
+def in_one(data: bytes) -> bytes:
+    """A body that came in one piece."""
+    return media.replace_media(data, array("I", (len(data),)))[0]
+
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 2 + b"\xff\xfe/?"
 
@@ -28,7 +35,7 @@ def text(raw: bytes = PNG) -> str:
 
 
 def replaced(value: object) -> object:
-    return orjson.loads(replace_media(orjson.dumps(value)))
+    return orjson.loads(in_one(orjson.dumps(value)))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +70,7 @@ def replaced(value: object) -> object:
 )
 def test_media_become_their_hash(value: object, expected: object) -> None:
     assert replaced(value) == expected
-    assert orjson.loads(replace_media(json.dumps(value, indent=2).encode())) == expected
+    assert orjson.loads(in_one(json.dumps(value, indent=2).encode())) == expected
 
 
 def test_escaped_slashes_are_the_same_media() -> None:
@@ -71,7 +78,7 @@ def test_escaped_slashes_are_the_same_media() -> None:
     value = {"url": data_url(), "b64_json": text()}
     escaped = json.dumps(value).replace("/", "\\/").encode()
     assert b"image\\/png" in escaped
-    made = orjson.loads(replace_media(escaped))
+    made = orjson.loads(in_one(escaped))
     assert made["b64_json"] == stands_for(PNG)
     assert made["url"] == stands_for(PNG, "image/png")
 
@@ -79,7 +86,7 @@ def test_escaped_slashes_are_the_same_media() -> None:
 def test_media_cut_off_by_the_bound() -> None:
     whole = json.dumps({"b64_json": text(PNG * 4)}).encode()
     for size in range(len(whole) - 20, len(whole) - 2):
-        made = replace_media(whole[:size])
+        made = in_one(whole[:size])
         assert made.startswith(b'{"b64_json": "tracer:media;type=application/octet-stream;bytes=')
         assert len(made) < 150
 
@@ -103,7 +110,7 @@ NOT_MEDIA = [
 @pytest.mark.parametrize("value", NOT_MEDIA)
 def test_what_is_no_media_is_untouched(value: object) -> None:
     for data in (orjson.dumps(value), json.dumps(value, indent=1).encode()):
-        assert replace_media(data) is data
+        assert in_one(data) is data
 
 
 KEYS = st.sampled_from(["data", "b64_json", "url", "content", "result", "text"])
@@ -119,7 +126,7 @@ DOCUMENTS = st.lists(st.dictionaries(KEYS, STRINGS, max_size=3), max_size=4)
 @given(DOCUMENTS, st.booleans())
 def test_json_stays_json_and_text_stays_text(value: object, escape: bool) -> None:
     data = orjson.dumps(value)
-    made = orjson.loads(replace_media(data.replace(b"/", b"\\/") if escape else data))
+    made = orjson.loads(in_one(data.replace(b"/", b"\\/") if escape else data))
 
     def same(before: object, after: object) -> None:
         if isinstance(before, str):
@@ -148,8 +155,8 @@ def test_any_cut_into_pieces_adds_up(value: object, sizes: list[int]) -> None:
         lengths.append(min(size, left))
         left -= lengths[-1]
     lengths.append(left)
-    made, kept = replace_media_in_pieces(data, lengths)
-    assert made == replace_media(data)
+    made, kept = media.replace_media(data, lengths)
+    assert made == in_one(data)
     assert len(kept) == len(lengths)
     assert sum(kept) == len(made)
 
@@ -158,10 +165,10 @@ def test_what_stands_for_media_counts_to_the_piece_in_which_it_ended() -> None:
     before, after = b'{"b64_json":"', b'","x":1}'
     data = before + text().encode() + after
     cuts = [len(before), 100, len(text()) - 100, len(after)]
-    _, kept = replace_media_in_pieces(data, array("I", cuts))
+    _, kept = media.replace_media(data, array("I", cuts))
     assert list(kept) == [len(before), 0, len(stands_for(PNG)), len(after)]
 
 
 @given(st.binary(max_size=2000))
 def test_any_bytes(data: bytes) -> None:
-    assert replace_media(data) == data or b"tracer:media" in replace_media(data)
+    assert in_one(data) == data or b"tracer:media" in in_one(data)

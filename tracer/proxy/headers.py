@@ -118,6 +118,7 @@ _RECORDED_QUERY = frozenset(
 # Names repeat with every request, so each is looked at once: (text, lower case, goes up, comes down, may be recorded). The
 # bound is there for callers that make names up.
 _Name = tuple[str, str, bool, bool, bool]
+_GOES_UP, _COMES_DOWN = 2, 3
 _names: dict[bytes, _Name] = {}
 _MOST_NAMES = 4096
 
@@ -135,26 +136,23 @@ def _learn(raw: bytes) -> _Name:
 
 def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
     """A request's headers for the provider: without hop-by-hop headers, Portkey's, and those in `drop` (lower case)."""
-    sent, named = [], drop
-    for header in raw:
-        _, lower, goes_up, _, _ = _names.get(header[0]) or _learn(header[0])
-        if goes_up:
-            if lower not in drop:
-                sent.append(header)
-        elif lower == "connection":
-            named = named | _listed(header[1])
-    return sent if named is drop else _without(sent, named)
+    return _passing(raw, _GOES_UP, drop)
 
 
 def downstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
     """A response's headers for the client: without hop-by-hop headers, those that are Tracer's to say, and those in `drop`."""
+    return _passing(raw, _COMES_DOWN, drop)
+
+
+def _passing(raw: RawHeaders, direction: int, drop: frozenset[str]) -> HeaderList:
+    """What passes in one direction (a place in _Name), without `drop` and what a Connection header names."""
     sent, named = [], drop
     for header in raw:
-        _, lower, _, comes_down, _ = _names.get(header[0]) or _learn(header[0])
-        if comes_down:
-            if lower not in drop:
+        name = _names.get(header[0]) or _learn(header[0])
+        if name[direction]:
+            if name[1] not in drop:
                 sent.append(header)
-        elif lower == "connection":
+        elif name[1] == "connection":
             named = named | _listed(header[1])
     return sent if named is drop else _without(sent, named)
 

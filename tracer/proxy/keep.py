@@ -13,7 +13,7 @@ from typing import NamedTuple
 from tracer.blank import StreamBlanker, blank_json
 from tracer.inflate import inflate
 from tracer.proxy.credentials import SHORTEST_SECRET
-from tracer.proxy.media import replace_media_in_pieces
+from tracer.proxy.media import replace_media
 from tracer.proxy.tee import TAIL, Copy, within
 from tracer.records import Body, Chunks, Headers
 
@@ -39,7 +39,7 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     coding = value(headers, "content-encoding")
     if content and not coding and not truncated and copy.size <= limit:  # as nearly every call: the rest would change nothing
         whole, _ = _hidden_at_the_cut(hidden(copy.head, secrets), b"", secrets)
-        whole, lengths = replace_media_in_pieces(whole, copy.length)
+        whole, lengths = replace_media(whole, copy.length)
         return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
     plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
@@ -48,7 +48,7 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     head, tail = _hidden_at_the_cut(head, tail, secrets)
     # Media that lies across the hole between head and tail is no longer whole, and stays.
     if content and not tail:
-        head, lengths = replace_media_in_pieces(head, lengths)
+        head, lengths = replace_media(head, lengths)
         head, tail, lengths = _bounded(head, lengths, limit)
     truncated = truncated or bool(tail)
     if not content:

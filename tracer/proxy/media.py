@@ -25,13 +25,11 @@ _LONGEST_KEY = 40
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
-def replace_media(data: bytes) -> bytes:
-    """`data` with its media replaced; the same object if there is none."""
-    return replace_media_in_pieces(data, array("I", (len(data),)))[0]
+def replace_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int]"]:
+    """`data`, which came in pieces of these lengths, with its media replaced; the very same objects if there is none.
 
-
-def replace_media_in_pieces(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int]"]:
-    """The same for a body that came in pieces: the text that stands for media counts to the piece in which the media ended."""
+    The text that stands for media counts to the piece in which the media ended.
+    """
     found = [match for match in _STRING.finditer(data) if _is_media(data, match)]
     if not found:
         return data, lengths
