@@ -77,3 +77,14 @@ async def test_a_reply_framed_twice_is_framed_once(proxy: Proxy, provider: Provi
     answer = await talk(proxy, get("/v1/models", "1.1", "Connection: close"))
     head = answer.partition(b"\r\n\r\n")[0].lower()
     assert (b"content-length" in head) != (b"transfer-encoding" in head)
+
+
+@pytest.mark.parametrize("value", [b"a\rX-Injected: 1", b"a\nX-Injected: 1"])
+async def test_a_line_break_in_a_providers_header_never_becomes_a_line(proxy: Proxy, provider: Provider, value: bytes) -> None:
+    provider.always(raw(b"HTTP/1.1 200 OK\r\nX-Odd: " + value + b"\r\nContent-Length: 2\r\n\r\n{}"))
+    answer = await talk(proxy, get("/v1/models", "1.1", "Connection: close"))
+    head = answer.partition(b"\r\n\r\n")[0]
+    assert head.count(b"\r") == head.count(b"\n") == head.count(b"\r\n")
+    assert b"a\rX" not in answer
+    assert answer.count(b"HTTP/1.1") == 1
+    assert len(await proxy.exchanges(1)) == 1

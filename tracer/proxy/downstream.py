@@ -8,7 +8,8 @@ reply, do nothing here, because by then all is sent.
 
 from aiohttp import HttpVersion11, web
 
-from tracer.proxy.headers import HeaderList
+from tracer.proxy.failures import UpstreamFailed
+from tracer.proxy.headers import HeaderList, head
 
 _NO_BODY = frozenset({204, 304})
 
@@ -18,7 +19,10 @@ class ClientLeft(Exception):
 
 
 class Downstream(web.StreamResponse):
-    """One reply; `sized` if a Content-Length is among its headers. `bodiless`: no body follows, whatever the headers say."""
+    """One reply; `sized` if a Content-Length is among its headers. `bodiless`: no body follows, whatever the headers say.
+
+    Raises UpstreamFailed for a line break inside a header of the provider's.
+    """
 
     def __init__(self, request: web.BaseRequest, status: int, reason: str, headers: HeaderList, *, sized: bool) -> None:
         # Not super().__init__: nothing of what it sets up is used.
@@ -28,14 +32,14 @@ class Downstream(web.StreamResponse):
         sized = sized or self.bodiless
         self._chunked = not sized and modern
         self._keeps_alive = request.keep_alive and (sized or self._chunked)
-        lines = [b"HTTP/%d.%d %d %b" % (*request.version, status, reason.encode("utf-8", "surrogateescape"))]
-        lines += [b"%b: %b" % header for header in headers]
-        if self._chunked:
-            lines.append(b"Transfer-Encoding: chunked")
+        framing: HeaderList = [(b"Transfer-Encoding", b"chunked")] if self._chunked else []
         if self._keeps_alive != modern:
-            lines.append(b"Connection: keep-alive" if self._keeps_alive else b"Connection: close")
-        lines.append(b"\r\n")
-        self._head = b"\r\n".join(lines)
+            framing.append((b"Connection", b"keep-alive" if self._keeps_alive else b"close"))
+        start = b"HTTP/%d.%d %d %b" % (*request.version, status, reason.encode("utf-8", "surrogateescape"))
+        try:
+            self._head = head(start, [*headers, *framing])
+        except ValueError as error:  # llhttp is lenient with replies; what it let through must not become a line of ours
+            raise UpstreamFailed("bad_response", error) from error
 
     @property
     def keep_alive(self) -> bool | None:

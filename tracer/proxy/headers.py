@@ -161,6 +161,15 @@ def _without(sent: HeaderList, names: frozenset[str]) -> HeaderList:
     return [header for header in sent if header[0].decode("latin-1").lower() not in names]
 
 
+def head(start: bytes, headers: HeaderList) -> bytes:
+    """The head of a message, header bytes as they came. Raises ValueError for a line break inside a line."""
+    made = b"\r\n".join([start, *[b"%b: %b" % header for header in headers], b"\r\n"])
+    breaks = len(headers) + 2
+    if made.count(b"\n") != breaks or made.count(b"\r") != breaks:
+        raise ValueError("a line break in a header")
+    return made
+
+
 def recorded(raw: RawHeaders) -> Headers:
     """What may be kept of a header list: lower-case names, values only of those that are known to hold no secret."""
     kept = []

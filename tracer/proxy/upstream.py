@@ -22,6 +22,7 @@ from multidict import CIMultiDictProxy
 
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.headers import HeaderList
+from tracer.proxy.headers import head as message_head
 
 # How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
 READ_BUFFER = 128 << 10
@@ -113,7 +114,8 @@ class Connection(BaseProtocol):
         chunked = pieces is not None and not any(name.lower() == b"content-length" for name, _ in headers)
         if chunked:
             headers = [*headers, (b"Transfer-Encoding", b"chunked")]
-        head = head_bytes(method, target, authority, headers)
+        start = f"{method} {target} HTTP/1.1".encode("utf-8", "surrogateescape")
+        head = message_head(start, [(b"Host", authority.encode()), *headers])
         self._write(head + body if body else head)
         if pieces is not None:
             # Runs beside the reading of the reply, which may come before the last piece is out; ended by close().
@@ -230,13 +232,3 @@ class Connection(BaseProtocol):
             await self._drain_helper()
         except ConnectionError as error:
             raise UpstreamFailed("reset", error) from error
-
-
-def head_bytes(method: str, target: str, authority: str, headers: HeaderList) -> bytes:
-    """The head of a request; header bytes leave as they came. Raises ValueError for a line break inside a line."""
-    first = f"{method} {target} HTTP/1.1\r\nHost: {authority}".encode("utf-8", "surrogateescape")
-    head = b"\r\n".join([first, *[b"%b: %b" % header for header in headers], b"\r\n"])
-    breaks = len(headers) + 3
-    if head.count(b"\n") != breaks or head.count(b"\r") != breaks:
-        raise ValueError("a line break in a request header")
-    return head
