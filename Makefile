@@ -31,7 +31,7 @@ bench: .venv/ready ## CPU per call of proxy and sink (needs Debian's nginx-light
 	$(PYTHON_VENV) -m tests.bench.sink
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .demo .sdks .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 .venv/ready: pyproject.toml constraints.txt .ci/bootstrap
 	@.ci/bootstrap

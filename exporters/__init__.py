@@ -1,19 +1,20 @@
-"""Exporters: each ships batches of calls to one kind of backend.
+"""Exporters: each ships batches of records (calls, feedback, applications' spans) to one kind of backend.
 
 The sink owns one drain per exporter, with its own position in the spool, and calls `export` from that drain's thread only.
-A batch is a stored range of the spool: if the sink dies between `export` and the acknowledgement, the very same calls come
-again with the same `token`, so an exporter that can deduplicate must do so by the token.
+A batch is a stored range of the spool: if the sink dies between `export` and the acknowledgement, the very same records
+come again with the same `token`, so an exporter that can deduplicate must do so by the token. A drain hands over one kind of
+record at a time, so that a feedback that no backend takes never halves a batch of calls.
 
 Failures are named by who must act:
   Transient   try the same batch again later (the drain backs off; nothing is lost, the spool keeps it).
-  Permanent   the same input will fail again. The drain halves the batch until it has found the call at fault and puts that
+  Permanent   the same input will fail again. The drain halves the batch until it has found the record at fault and puts that
               one among the dead letters, with this error's text as the reason.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from tracer.records import Call
+from tracer.signals import Record
 
 
 class ExportError(Exception):
@@ -37,8 +38,8 @@ class Exporter(Protocol):
 
     name: str
 
-    def export(self, calls: Sequence[Call], token: str) -> None:
-        """Deliver all of `calls` or raise; returning means the backend has taken them."""
+    def export(self, records: Sequence[Record], token: str) -> None:
+        """Deliver all of `records` or raise; returning means that nothing of them is left to do."""
 
     def close(self) -> None:
         """Release connections; called once, after the last `export`."""

@@ -1,12 +1,15 @@
-"""Calls to any OTLP collector: one span each, and the gen_ai.client.* metrics.
+"""Calls and applications' own spans to any OTLP collector, and the gen_ai.client.* metrics of calls.
 
-The way of a batch: Calls → spans (span.py) → requests of bounded size → the collector (collector.py) → metrics
+Feedback is not sent: the conventions have an event for an evaluation's result, which belongs to the span of the call and would
+come after it, on OTLP's signal for logs; few backends read it. It is in SQL.
+
+The way of a batch: records → spans (span.py, appspan.py) → requests of bounded size → the collector (collector.py) → metrics
 (instruments.py). `export` is synchronous and keeps nothing back: the spool is the queue, so there is no batch processor.
 
 Invariants
-- The same call gives the same span under the same ids, so a batch that comes again repeats spans, it does not add new ones.
+- The same record gives the same span under the same ids, so a batch that comes again repeats spans, it does not add new ones.
 - What a collector has taken is not sent again, and not counted again, while this process lives: a batch that failed half-way,
-  or was halved because of one bad call, goes on with what is left. So the calls are remembered, not the drain's token.
+  or was halved because of one bad record, goes on with what is left. So the records are remembered, not the drain's token.
 - A dead letter is in no metric.
 
 Requests hold at most MAX_SPANS (what OpenTelemetry's own batches hold) and about MAX_BYTES: gRPC receivers refuse more
@@ -15,7 +18,6 @@ than 4 MiB unless they are told otherwise.
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from uuid import UUID
 
 from opentelemetry.exporter.otlp.proto.grpc.exporter import InvalidCompressionValueException
 from opentelemetry.sdk.metrics import MeterProvider
@@ -24,13 +26,14 @@ from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.util.types import AttributeValue
 
-from exporters import semconv
+from exporters import appspan, semconv
 from exporters.collector import Metrics, Spans
 from exporters.instruments import Instruments
 from exporters.span import to_span
 from tracer import __version__
 from tracer.config import ConfigError, Settings
 from tracer.records import Call
+from tracer.signals import AppSpan, Key, Record, key_of
 
 MAX_SPANS = 512
 MAX_BYTES = 3 << 20
@@ -53,29 +56,35 @@ class Otlp:
         self._meters = meters
         self._with_content = with_content
         self._instruments = Instruments(meters.get_meter("tracer", __version__, semconv.SCHEMA_URL)) if meters else None
-        self._taken: dict[UUID, None] = {}  # in order of delivery; only the newest can come again
+        self._taken: dict[Key, None] = {}  # in order of delivery; only the newest can come again
         self._remembered = 2 * batch_rows
 
-    def export(self, calls: Sequence[Call], token: str) -> None:
-        left = [call for call in calls if call.call_id not in self._taken]
+    def export(self, records: Sequence[Record], token: str) -> None:
+        left = [record for record in records if _is_sent(record) and key_of(record) not in self._taken]
         if self._spans:
             self._send(self._spans, left)
         else:
             self._delivered(left)
 
-    def _send(self, line: Spans, calls: Sequence[Call]) -> None:
+    def _send(self, line: Spans, records: Sequence[Record]) -> None:
         done = 0
-        for request in requests(to_span(call, self._resource, self._with_content) for call in calls):
+        for request in requests(map(self._span, records)):
             line.send(request)
-            self._delivered(calls[done : done + len(request)])
+            self._delivered(records[done : done + len(request)])
             done += len(request)
 
-    def _delivered(self, calls: Sequence[Call]) -> None:
+    def _span(self, record: Record) -> ReadableSpan:
+        if isinstance(record, Call):
+            return to_span(record, self._resource, self._with_content)
+        assert isinstance(record, AppSpan), "filtered by _is_sent"
+        return appspan.to_otel(record, self._resource, self._with_content)
+
+    def _delivered(self, records: Sequence[Record]) -> None:
         if self._instruments:
-            self._instruments.record(calls)
-        self._taken.update((call.call_id, None) for call in calls)
-        for call_id in list(islice(self._taken, max(0, len(self._taken) - self._remembered))):
-            del self._taken[call_id]
+            self._instruments.record([record for record in records if isinstance(record, Call)])
+        self._taken.update((key_of(record), None) for record in records)
+        for key in list(islice(self._taken, max(0, len(self._taken) - self._remembered))):
+            del self._taken[key]
 
     def close(self) -> None:
         if self._spans:
@@ -107,6 +116,10 @@ def own_resource() -> Resource:
     if str(named.get(SERVICE_NAME, "")).startswith("unknown_service"):
         named[SERVICE_NAME] = "tracer"
     return Resource(named, resource.schema_url)
+
+
+def _is_sent(record: Record) -> bool:
+    return isinstance(record, Call) or (isinstance(record, AppSpan) and appspan.is_sent(record))
 
 
 def requests(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:

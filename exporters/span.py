@@ -41,8 +41,8 @@ Attributes = dict[str, AttributeValue]
 _SUCCESS = ("ok", "cache_hit")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INT64 = range(-(2**63), 2**63)
-_LOW_CARDINALITY = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
-_DESCRIPTION_CHARS = 1024
+LOW_CARDINALITY = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
+DESCRIPTION_CHARS = 1024
 _HTTPS = 443
 
 # attribute, field of Call, type on the wire
@@ -94,6 +94,8 @@ _COPIED: tuple[tuple[str, str, type], ...] = (
     (semconv.TRACER_REQUEST_HASH, "request_hash", str),
     (semconv.TRACER_CLIENT, "client", str),
     (semconv.TRACER_KEY_HASH, "key_hash", str),
+    (semconv.TRACER_KEY_ID, "key_id", str),
+    (semconv.TRACER_NOTES, "notes", tuple),
     (semconv.TRACER_OUTCOME, "outcome", str),
     (semconv.TRACER_TTFT_MS, "ttft_ms", float),
     (semconv.TRACER_ITL_P50_MS, "itl_p50_ms", float),
@@ -108,10 +110,10 @@ def to_span(call: Call, resource: Resource, with_content: bool) -> ReadableSpan:
     """The span of one call; message content is on it only if `with_content`."""
     trace_id = int(call.otel_trace_id, 16)
     start_ns = _unix_ns(call.started_at)
-    parent = _context(trace_id, call.otel_parent_span_id, is_remote=True) if call.otel_parent_span_id else None
+    parent = span_context(trace_id, call.otel_parent_span_id, is_remote=True) if call.otel_parent_span_id else None
     return ReadableSpan(
         name=_span_name(call),
-        context=_context(trace_id, call.otel_span_id, is_remote=False),
+        context=span_context(trace_id, call.otel_span_id, is_remote=False),
         parent=parent,
         resource=resource,
         attributes=attributes(call, with_content),
@@ -157,7 +159,7 @@ def error_type(call: Call) -> str:
     """`error.type` of a failed call, "" of one that succeeded: the provider's code or ours, the HTTP status, the outcome."""
     if call.outcome in _SUCCESS:
         return ""
-    if _LOW_CARDINALITY.fullmatch(call.error_type):
+    if LOW_CARDINALITY.fullmatch(call.error_type):
         return call.error_type
     if call.status_code >= 400:
         return str(call.status_code)
@@ -210,10 +212,11 @@ def _status(call: Call) -> Status:
     if call.outcome in _SUCCESS:
         return Status(StatusCode.UNSET)
     reason = call.error_message or call.error_type or call.outcome
-    return Status(StatusCode.ERROR, encodable(reason[:_DESCRIPTION_CHARS]))
+    return Status(StatusCode.ERROR, encodable(reason[:DESCRIPTION_CHARS]))
 
 
-def _context(trace_id: int, span_id: str, is_remote: bool) -> SpanContext:
+def span_context(trace_id: int, span_id: str, is_remote: bool) -> SpanContext:
+    """Ids as OpenTelemetry's exporters take them; they skip a span that is not marked as sampled."""
     return SpanContext(trace_id, int(span_id, 16), is_remote, TraceFlags(TraceFlags.SAMPLED))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.postgres import postgresql, postgresql_url  # noqa: F401  (fixtures)
 from tests.provider import Provider
 from tests.store.running import empty_store, store  # noqa: F401  (fixtures)
 from tracer import config

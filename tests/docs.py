@@ -11,6 +11,8 @@ import typer.main
 from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
+from tests import compatibility
+from tests.scale.docs import scale_page
 from tracer import cli, metrics
 from tracer.config import Settings
 
@@ -98,12 +100,17 @@ def _metrics() -> Iterator[tuple[str, str, str, str]]:
 
 def commands_page() -> str:
     """docs/commands.md"""
-    program: Any = typer.main.get_command(cli.app)
-    pages = [("tracer", program), *((f"tracer {name}", command) for name, command in program.commands.items())]
-    parts = ["# Commands", "", WRITTEN.format(source="`tracer/cli.py`"), "", _EXIT_CODES]
-    for name, command in pages:
+    parts = ["# Commands", "", WRITTEN.format(source="`tracer/cli.py` and the files it names"), "", _EXIT_CODES]
+    for name, command in _commands("tracer", typer.main.get_command(cli.app)):
         parts += ["", f"## `{name}`", "", "```text", _help(name, command), "```"]
     return "\n".join([*parts, ""])
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    """A command and those below it."""
+    yield name, command
+    for below, inner in getattr(command, "commands", {}).items():
+        yield from _commands(f"{name} {below}", inner)
 
 
 _EXIT_CODES = """\
@@ -123,7 +130,13 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "metrics.md": metrics_page, "commands.md": commands_page}
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "metrics.md": metrics_page,
+    "commands.md": commands_page,
+    "scale.md": scale_page,
+    "compatibility.md": compatibility.page,
+}
 
 
 def main() -> None:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tracer import config
-from tracer.config import ConfigError, Otel, Settings, load, shown
+from tracer.config import ConfigError, Settings, load, shown
+from tracer.otel import Otel
 
 SECRET = "hunter2-very-secret"
 

@@ -2,9 +2,11 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
+import typer.main
 
 from tests.docs import DOCS, PAGES
 from tracer import cli, metrics
@@ -37,10 +39,18 @@ def test_every_metric_is_described() -> None:
     assert not [name for name in exposed if not name.endswith("_created") and f"`{name}`" not in page]
 
 
+def groups() -> list[Any]:
+    """The commands that have others below them."""
+    program: Any = typer.main.get_command(cli.app)
+    return [command for command in program.commands.values() if hasattr(command, "commands")]
+
+
 def test_every_command_and_its_help_is_described() -> None:
     page = (DOCS / "commands.md").read_text()
     names = [command.name or command.callback.__name__ for command in cli.app.registered_commands if command.callback]
+    names += [f"{group.name} {name}" for group in groups() for name in group.commands]
     assert len(names) > 5
+    assert "keys create" in names
     for name in names:
         section = page.partition(f"## `tracer {name}`\n")[2].partition("\n## ")[0]
         assert f"Usage: tracer {name}" in section

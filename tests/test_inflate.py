@@ -50,6 +50,20 @@ def test_each_piece_knows_what_it_gave() -> None:
     assert plain.lengths == (9, 10)
 
 
+@pytest.mark.parametrize("coding", CODED)
+def test_the_codings_own_end_is_seen(coding: str) -> None:
+    wire = CODED[coding]
+    plain = inflate([wire], coding)
+    assert plain is not None
+    assert plain.ended
+    if coding in ("", "identity"):
+        return
+    for missing in range(1, 12):
+        cut = inflate([wire[:-missing]], coding)
+        assert cut is not None
+        assert not cut.ended, missing
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 def test_a_bomb_is_not_unpacked(coding: str) -> None:
     zeros = bytes(10 << 20)
@@ -91,6 +105,9 @@ class Brotli:
     class Decompressor:
         def process(self, data: bytes, output_buffer_limit: int) -> bytes:
             return data.upper()[:output_buffer_limit]
+
+        def is_finished(self) -> bool:
+            return True
 
 
 class OldBrotli:

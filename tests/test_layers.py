@@ -18,15 +18,44 @@ FORBIDDEN = {
     "tracer.proxy": ("tracer.sink", "tracer.store", "tracer.ui", "exporters", "dashboards"),
     "tracer.spool": ("tracer.proxy", "tracer.sink", "tracer.store", "exporters", "dashboards", "tracer.records"),
     "tracer.sink": ("tracer.proxy", "tracer.store", "tracer.ui", "dashboards"),
+    "tracer.cache": ("tracer.proxy", "tracer.sink", "tracer.store", "tracer.spool", "exporters", "dashboards"),
+    "tracer.registry": (
+        *("tracer.proxy", "tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.cache", "tracer.prompts"),
+        *("tracer.scale", "exporters", "dashboards"),
+    ),
+    # Pure: of the proxy it knows two values, what it wants asked and what it refuses.
+    "tracer.prompts": (
+        *("tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.cache", "tracer.scale"),
+        *("exporters", "dashboards"),
+        *("tracer.registry.database", "tracer.registry.tables", "tracer.registry.prompts", "tracer.registry.snapshot"),
+    ),
+    # Pure: of the proxy it knows the same two, and upstreams.
+    "tracer.scale": (
+        *("tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.cache", "tracer.prompts"),
+        *("tracer.proxy.app", "tracer.proxy.forward", "tracer.proxy.ask", "tracer.proxy.flight", "tracer.proxy.main"),
+        *("exporters", "dashboards"),
+    ),
+    "tracer.api": ("tracer.sink", "exporters", "dashboards"),
     "tracer.store": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters", "dashboards"),
     "exporters": ("tracer.proxy", "tracer.spool", "tracer.ui", "dashboards"),
     "dashboards": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters"),
 }
 # Values and pure functions: they know of no other room.
-LEAVES = ("tracer.records", "tracer.ids", "tracer.tokens", "tracer.sse", "tracer.inflate", "tracer.metrics")
+LEAVES = (
+    "tracer.records",
+    "tracer.signals",
+    "tracer.redact",
+    "tracer.ids",
+    "tracer.tokens",
+    "tracer.sse",
+    "tracer.inflate",
+    "tracer.metrics",
+)
 # Imports inside functions, each with its reason.
 LATE_IMPORTS = {
+    "tracer.cache.cache",  # redis-py takes 0.2 s to load, and most workers have no Redis
     "tracer.child",  # which process it is decides what it loads
+    "tracer.doctor",  # the same; every command would wait for it
     "tracer.demo.__main__",  # says what is missing before what needs it is loaded
     "tracer.store.client",  # the engine is half a gigabyte of library, for the one query that finds nobody to ask
 }
@@ -119,6 +148,8 @@ def test_every_file_says_what_it_is_for() -> None:
 
 BROAD = {
     "tracer.proxy.forward": 1,  # the request edge
+    "tracer.api.edge": 1,  # the request edge of Tracer's own endpoints
+    "tracer.cache.cache": 1,  # stores fail in ways of their own, and none may cost a call
     "tracer.spool.writer": 1,  # the request edge, moved to the spool's thread
     "tracer.store.server": 1,  # the store's request edge
     "tracer.sink.drain": 2,  # the drain loop: delivery, and one exchange that cannot be understood

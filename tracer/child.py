@@ -42,7 +42,7 @@ def log_to_stderr(level: str, name: str) -> None:
 def _run(kind: str, index: int, settings: Settings) -> None:
     # Imports here and not above: each process loads only its own part.
     if kind == "worker":
-        from tracer.proxy.main import run as run_worker
+        from tracer.worker import run as run_worker
 
         run_worker(settings, index)
     elif kind == "sink":

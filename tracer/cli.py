@@ -6,16 +6,18 @@ Exit codes: 0 done, 1 it did not work out (a failed query, no such trace, a find
 import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, TypeVar
 
 import orjson
 import typer
 from rich.console import Console
 
-from tracer import __version__, config, doctor, preflight
+from tracer import __version__, config, doctor, keys_command, preflight, prompts_command
 from tracer.child import log_to_stderr
 from tracer.config import ConfigError, Settings
+from tracer.console import FAILED, WRONG, ConfigFile
+from tracer.console import fail as _fail
+from tracer.console import load_settings as _settings
 from tracer.store import client, schema, tree
 from tracer.supervisor import CannotStart, Supervisor
 
@@ -27,11 +29,10 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-FAILED, WRONG = 1, 2
+app.add_typer(keys_command.app)
+app.add_typer(prompts_command.app)
 _SAYS_FORMAT = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
 T = TypeVar("T")
-
-ConfigFile = Annotated[Path | None, typer.Option("--config", help="Path of tracer.toml.", show_default="./tracer.toml")]
 
 
 def main() -> None:
@@ -86,12 +87,12 @@ def query(
 def trace(
     id: Annotated[str, typer.Argument(help="A trace id as it was sent, or its 32 hex digits.")], config_file: ConfigFile = None
 ) -> None:
-    """Print one trace as a tree of calls with their times, tokens and costs."""
+    """Print one trace as a tree of calls and applications' own spans, with times, tokens, costs and feedback."""
     settings = _settings(config_file)
     rows = _attempt(lambda: tree.rows(settings, id))
     if not rows:
         _fail(f"no call with trace id {id!r}; a call can take a second to arrive")
-    Console(soft_wrap=True).print(tree.trace_tree(rows))
+    Console(soft_wrap=True).print(tree.trace_tree(rows, _attempt(lambda: tree.opinions(settings, id))))
 
 
 @app.command(name="schema")
@@ -122,16 +123,6 @@ def print_config(config_file: ConfigFile = None) -> None:
     typer.echo(orjson.dumps(config.shown(_settings(config_file)), option=orjson.OPT_INDENT_2))
 
 
-def _settings(config_file: Path | None) -> Settings:
-    try:
-        settings, warnings = config.load(file=config_file)
-    except ConfigError as error:
-        _fail(error, WRONG)
-    for warning in warnings:
-        typer.echo(f"tracer: warning: {warning}", err=True)
-    return settings
-
-
 def _announce(settings: Settings) -> None:
     base = f"http://{settings.host}:{settings.port}"
     typer.echo(f"tracer {__version__}: OpenAI API at {base}/v1, default upstream {settings.upstream}", err=True)
@@ -143,6 +134,10 @@ def _announce(settings: Settings) -> None:
     typer.echo(f"tracer: rows in llm.calls, {where}; data in {settings.data_dir}", err=True)
     if settings.clickhouse and (fault := client.fault(settings)):
         typer.echo(f"tracer: warning: {fault}; calls are kept in the spool until it answers", err=True)
+    without = {"registry": "no call is taken until it can", "cache": "calls go without a cache until it can"}
+    for finding in doctor.shared(settings):
+        if finding.ok is False:
+            typer.echo(f"tracer: warning: {finding.what} {finding.detail}; {without[finding.what]}", err=True)
 
 
 def _attempt(action: Callable[[], T]) -> T:
@@ -163,8 +158,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not separator:
         _fail(f"--param should be name=value, not {text!r}", WRONG)
     return name, value
-
-
-def _fail(error: object, code: int = FAILED) -> NoReturn:
-    typer.echo(f"tracer: {error}", err=True)
-    raise typer.Exit(code)

@@ -18,6 +18,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 
+from tracer.otel import Otel, OtelError, read_otel
+
 _UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
 _SIZE = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE)
 
@@ -42,19 +44,20 @@ def _listed(value: object) -> object:
     return value
 
 
+def _pairs(value: object) -> object:
+    """A dict from "a=b, c=d"; tables pass."""
+    if isinstance(value, str):
+        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
+        if not all(equals for _, equals, _ in pairs):
+            raise ValueError("should be a comma list of name=meaning")
+        return {name.strip(): meaning.strip() for name, _, meaning in pairs}
+    return value
+
+
 Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
 Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Otel(BaseModel, frozen=True):
-    """What Tracer must know of the OTEL_* variables; everything else about them is the OpenTelemetry exporters' business."""
-
-    traces: bool = False  # an endpoint for traces is configured
-    metrics: bool = False
-    traces_protocol: Literal["grpc", "http/protobuf"] = "http/protobuf"
-    metrics_protocol: Literal["grpc", "http/protobuf"] = "http/protobuf"
-    content: bool = False  # OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT asks for message content on spans
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
@@ -73,6 +76,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     custom_hosts: Listed = Field((), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default.")
     clickhouse: SecretStr | None = Field(
         None, description="DSN of a ClickHouse server, `http://user:password@host:8123/`; unset = the embedded store."
+    )
+    database: SecretStr | None = Field(
+        None,
+        description="PostgreSQL of prompts and keys, `postgresql://user:password@host/name`; unset = a file in `data_dir`.",
     )
     durability: Literal["fast", "strict"] = Field(
         "fast",
@@ -111,11 +118,27 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     batch_wait: Annotated[float, Field(ge=0)] = Field(
         0.5, description="Seconds that a batch which is not full waits for more calls."
     )
-    retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that rows of `llm.calls` are kept.")
-    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(30, description="Days that rows of `llm.bodies` are kept.")
+    retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that calls, feedback and spans are kept in SQL.")
+    bodies_retention_days: Annotated[int, Field(ge=1)] = Field(
+        30, description="Days that what was said is kept: `llm.bodies` and `llm.span_bodies`."
+    )
     store_memory: Size = Field(2 << 30, description="Memory limit of the embedded store's queries together.")
     store_allow_writes: bool = Field(
         False, description="Let the store's users write tables and read files; by default they can only query."
+    )
+    cache: Literal["off", "simple"] = Field(
+        "off", description="`simple`: every call may be answered from the cache; `off`: those whose `x-portkey-config` says so."
+    )
+    cache_url: SecretStr | None = Field(
+        None, description="Redis as the cache of many hosts, `redis://user:password@host:6379/0`; unset = a file in `data_dir`."
+    )
+    cache_max_age: Annotated[int, Field(ge=1, le=90 * 86400)] | None = Field(
+        None, description="Seconds that a cached reply serves, and the most that callers may ask for; unset = 7 days, no bound."
+    )
+    cache_max_bytes: Size = Field(1 << 30, description="Size of the cache's file; beyond it the oldest replies go.")
+    cache_max_entry_bytes: Size = Field(1 << 20, description="Largest reply that is cached.")
+    cache_wait: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="Seconds that a call waits for an identical one in flight, before it asks for itself; 0 = never."
     )
     prices: Path | None = Field(None, description="TOML file of your own prices; they win over every other source.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line to print.")
@@ -127,7 +150,33 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         {},
         description="Key for a provider when a caller has none or an SDK's placeholder; `TRACER_KEY_<PROVIDER>` as a variable.",
     )
+    require_key: Literal["auto", "always", "never"] = Field(
+        "auto",
+        description="Whether callers need a key of Tracer's own; `auto`: as soon as one was created (docs/keys.md).",
+    )
+    scale_deployments: Pairs = Field(
+        {},
+        description="Scale models that are deployments: `vendor/model/deployment=provider/model` list (see docs/scale.md).",
+    )
+    scale_old_vllm: Listed = Field(
+        (),
+        description="Provider slugs (or `*`) whose vLLM is older than 0.12: `guided_*` goes to them as it is.",
+    )
     otel: Otel = Otel()
+
+    @field_validator("database")
+    @classmethod
+    def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.match(r"postgres(ql)?(\+asyncpg)?://", value.get_secret_value()):
+            raise ValueError("should be postgresql://user:password@host:port/name")
+        return value
+
+    @field_validator("cache_url")
+    @classmethod
+    def _is_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.match(r"(rediss?|unix)://.", value.get_secret_value()):
+            raise ValueError("should be redis://host:port/0, rediss:// for TLS, or unix:// and a path")
+        return value
 
     @field_validator("data_dir", "prices")
     @classmethod
@@ -136,6 +185,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
 
 
 _BY_PROVIDER = {"TRACER_UPSTREAM_": "upstreams", "TRACER_KEY_": "keys"}
+_SECRET_URLS = ("clickhouse", "database", "cache_url")
 _CONFIG_FILE = "TRACER_CONFIG"  # another path of tracer.toml
 # Set by the supervisor for its children (metrics.py), so not a user's mistake.
 _KNOWN = {_CONFIG_FILE}
@@ -154,11 +204,12 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
     for name, text in environ.items():
         if name.startswith("TRACER_") and name not in _KNOWN:
             _place(name, text, values, warnings)
-    values["otel"] = _otel(environ)
     try:
-        return Settings(**values), warnings
+        return Settings(**values, otel=read_otel(environ)), warnings
     except ValidationError as error:
         raise ConfigError("\n".join(_explain(e) for e in error.errors())) from None
+    except OtelError as error:
+        raise ConfigError(str(error)) from None
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -185,7 +236,7 @@ def _place(name: str, text: str, values: dict[str, Any], warnings: list[str]) ->
     """Put one environment variable where it belongs in `values`, or say in `warnings` that it belongs nowhere."""
     key = name.removeprefix("TRACER_").lower()
     if key in Settings.model_fields and key not in ("otel", *_BY_PROVIDER.values()):
-        values[key] = text or None if key in ("clickhouse", "prices") else text
+        values[key] = text or None if key in (*_SECRET_URLS, "cache_max_age", "prices") else text
         return
     for prefix, field in _BY_PROVIDER.items():
         if name.startswith(prefix):
@@ -206,36 +257,10 @@ def _hint(key: str, prefix: str = "") -> str:
 def _explain(error: Any) -> str:
     """One line for one of pydantic's errors; the value is left out where it may be a secret."""
     field = str(error["loc"][0])
-    secret = field in ("keys", "clickhouse")
+    secret = field in ("keys", *_SECRET_URLS)
     got = "" if secret else f", not {error['input']!r}"
     name = f"TRACER_{field.upper()}" + "".join(f".{part}" for part in error["loc"][1:])
     return f"{name} (`{field}` in tracer.toml): {error['msg']}{got}"
-
-
-def _otel(environ: Mapping[str, str]) -> Otel:
-    def configured(signal: str) -> bool:
-        if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-            return False
-        if environ.get(f"OTEL_{signal}_EXPORTER", "otlp") == "none":
-            return False
-        return bool(environ.get("OTEL_EXPORTER_OTLP_ENDPOINT") or environ.get(f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT"))
-
-    def protocol(signal: str) -> str:
-        general = environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
-        return environ.get(f"OTEL_EXPORTER_OTLP_{signal}_PROTOCOL") or general
-
-    capture = environ.get("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "").upper()
-    try:
-        return Otel(
-            traces=configured("TRACES"),
-            metrics=configured("METRICS"),
-            traces_protocol=protocol("TRACES"),  # type: ignore[arg-type]  # checked by pydantic
-            metrics_protocol=protocol("METRICS"),  # type: ignore[arg-type]
-            content=capture in ("SPAN_ONLY", "SPAN_AND_EVENT", "TRUE"),
-        )
-    except ValidationError as error:
-        wrong = ", ".join(repr(e["input"]) for e in error.errors())
-        raise ConfigError(f"OTEL_EXPORTER_OTLP_PROTOCOL: should be `grpc` or `http/protobuf`, not {wrong}") from None
 
 
 def child_environ(metrics_dir: Path, file: Path | None) -> dict[str, str]:
@@ -246,9 +271,8 @@ def child_environ(metrics_dir: Path, file: Path | None) -> dict[str, str]:
 
 def shown(settings: Settings) -> dict[str, Any]:
     """Settings as `tracer config` prints them: plain values, secrets masked."""
-    values = settings.model_dump(mode="json", exclude={"otel", "clickhouse"})
-    values["clickhouse"] = _masked_dsn(settings.clickhouse)
-    return values
+    values = settings.model_dump(mode="json", exclude={"otel", *_SECRET_URLS})
+    return values | {name: _masked_dsn(getattr(settings, name)) for name in _SECRET_URLS}
 
 
 def _masked_dsn(dsn: SecretStr | None) -> str | None:

@@ -1,5 +1,6 @@
 """`tracer doctor`: what is configured, reachable and writable, and how deep the spool is. Looks, changes nothing."""
 
+import asyncio
 import os
 import socket
 import urllib.error
@@ -8,8 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from tracer.config import ConfigError, Settings
+from sqlalchemy import func, select
+from sqlalchemy.exc import ProgrammingError
+
+from tracer.config import ConfigError, Settings, shown
 from tracer.proxy.route import routes
+from tracer.registry import tables
+from tracer.registry.database import Database, Unavailable
 from tracer.sink import dead
 from tracer.spool import logs, positions, reader
 from tracer.store import client
@@ -33,11 +39,18 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _data_dir(settings)
     yield _proxy(settings)
     yield _upstream(settings)
+    yield from shared(settings)
     yield _clickhouse(settings)
     yield _otlp(settings)
     yield from _spool(settings)
     for exporter, letters in dead.count(settings.data_dir).items():
         yield Finding(False, f"dead letters, {exporter}", f"{letters} in {settings.data_dir / 'dead'}")
+
+
+def shared(settings: Settings) -> Iterator[Finding]:
+    """What several hosts may have in common: the registry and the cache."""
+    yield asyncio.run(_registry(settings))
+    yield _cache(settings)
 
 
 def exporter_names(settings: Settings) -> list[str]:
@@ -75,6 +88,43 @@ def _upstream(settings: Settings) -> Finding:
     except OSError as error:
         return Finding(False, "default upstream", f"{target.slug} at {target.base_url} cannot be reached: {error}")
     return Finding(True, "default upstream", f"{target.slug} at {target.base_url}")
+
+
+async def _registry(settings: Settings) -> Finding:
+    what, file = "registry", settings.data_dir / "registry.sqlite"
+    if settings.database is None and not file.exists():
+        return Finding(None, what, f"{file} is not there yet; `tracer up` makes it")
+    where = shown(settings)["database"] or file
+    database = Database(settings)
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS), database.reading() as connection:
+            prompts = await connection.scalar(select(func.count()).select_from(tables.prompts))
+            keys = await connection.scalar(select(func.count()).select_from(tables.keys))
+    except ProgrammingError:
+        return Finding(True, what, f"{where} answers, and has no tables yet; `tracer up` makes them")
+    except Unavailable as error:
+        return Finding(False, what, f"{where} cannot be used: {error}")
+    except TimeoutError:
+        return Finding(False, what, f"{where} does not answer within {TIMEOUT_SECONDS:.0f} s")
+    finally:
+        await database.close()
+    asked = settings.require_key == "always" or (settings.require_key == "auto" and keys)
+    callers = "callers need a key" if asked else "callers need no key"
+    return Finding(
+        True, what, f"{where}: {prompts} prompts, {keys} keys; {callers} (TRACER_REQUIRE_KEY={settings.require_key})"
+    )
+
+
+def _cache(settings: Settings) -> Finding:
+    used = "for every call" if settings.cache == "simple" else "for calls whose config asks for it"
+    if settings.cache_url is None:
+        return Finding(None, "cache", f"{settings.data_dir / 'cache.sqlite'}, {used}")
+    from tracer.cache.redis import fault
+
+    where = shown(settings)["cache_url"]
+    if error := fault(settings.cache_url.get_secret_value(), TIMEOUT_SECONDS):
+        return Finding(False, "cache", f"{where} cannot be used: {error}")
+    return Finding(True, "cache", f"{where}, {used}")
 
 
 def _clickhouse(settings: Settings) -> Finding:

@@ -16,33 +16,47 @@ Traps
 import importlib
 import zlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 MAX_INFLATED_BYTES = 32 << 20
 
 Step = Callable[[bytes, int], bytes]
 
 
+class Decoder(NamedTuple):
+    """One coding being undone: a piece and the most plain bytes to give for it; whether the coding's own end was seen."""
+
+    step: Step
+    ended: Callable[[], bool]
+
+
 class Inflated(Struct, frozen=True):
-    """Plain bytes, how many of them each piece gave, and whether all pieces could be read within the limit."""
+    """Plain bytes, how many of them each piece gave, and whether all pieces could be read within the limit.
+
+    `ended`: the coding reached its own end too, so nothing of the body is missing.
+    """
 
     data: bytes
     lengths: tuple[int, ...]
     complete: bool
+    ended: bool = False
 
 
 def inflate(pieces: Iterable[bytes], content_encoding: str, limit: int = MAX_INFLATED_BYTES) -> Inflated | None:
     """The plain body of `pieces`, or None if this coding cannot be undone here."""
     codings = [name.strip().lower() for name in content_encoding.split(",")]
-    steps: list[Step] = []
+    decoders: list[Decoder] = []
     for name in reversed([name for name in codings if name not in ("", "identity")]):
-        step = _CODINGS.get(name, _unknown)()
-        if step is None:
+        decoder = _CODINGS.get(name, _unknown)()
+        if decoder is None:
             return None
-        steps.append(step)
-    return _run(pieces, steps, limit)
+        decoders.append(decoder)
+    inflated = _run(pieces, [decoder.step for decoder in decoders], limit)
+    ended = inflated.complete and all(decoder.ended() for decoder in decoders)
+    return replace(inflated, ended=ended)
 
 
 def _run(pieces: Iterable[bytes], steps: list[Step], limit: int) -> Inflated:
@@ -62,17 +76,17 @@ def _run(pieces: Iterable[bytes], steps: list[Step], limit: int) -> Inflated:
     return Inflated(b"".join(out), tuple(map(len, out)), True)
 
 
-def _zlib(window_bits: int) -> Step:
+def _zlib(window_bits: int) -> Decoder:
     stream = zlib.decompressobj(window_bits)
-    return lambda data, most: stream.decompress(data, most)
+    return Decoder(stream.decompress, lambda: stream.eof)
 
 
-def _gzip() -> Step:
+def _gzip() -> Decoder:
     return _zlib(16 + zlib.MAX_WBITS)
 
 
-def _deflate() -> Step:
-    chosen: list[Step] = []
+def _deflate() -> Decoder:
+    chosen: list[Decoder] = []
 
     def step(data: bytes, most: int) -> bytes:
         if not data:
@@ -80,20 +94,20 @@ def _deflate() -> Step:
         if not chosen:
             # A zlib header's low nibble is 8 (method deflate); raw deflate starts with a last-block bit and a type, never so.
             chosen.append(_zlib(zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS))
-        return chosen[0](data, most)
+        return chosen[0].step(data, most)
 
-    return step
+    return Decoder(step, lambda: bool(chosen) and chosen[0].ended())
 
 
-def _zstd() -> Step | None:
+def _zstd() -> Decoder | None:
     module = _module("compression.zstd") or _module("backports.zstd")
     if module is None:
         return None
     stream = module.ZstdDecompressor()
-    return lambda data, most: b"" if stream.eof else stream.decompress(data, most)
+    return Decoder(lambda data, most: b"" if stream.eof else stream.decompress(data, most), lambda: stream.eof)
 
 
-def _brotli() -> Step | None:
+def _brotli() -> Decoder | None:
     module = _module("brotli")
     if module is None:
         return None
@@ -102,10 +116,10 @@ def _brotli() -> Step | None:
         stream.process(b"", output_buffer_limit=1)
     except TypeError:  # before 1.2 there is no bound, so a bomb would go off
         return None
-    return lambda data, most: stream.process(data, output_buffer_limit=most)
+    return Decoder(lambda data, most: stream.process(data, output_buffer_limit=most), stream.is_finished)
 
 
-def _unknown() -> Step | None:
+def _unknown() -> Decoder | None:
     return None
 
 
@@ -125,7 +139,7 @@ def _errors() -> tuple[type[Exception], ...]:
     return tuple(kinds)
 
 
-_CODINGS: dict[str, Callable[[], Step | None]] = {
+_CODINGS: dict[str, Callable[[], Decoder | None]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
     "deflate": _deflate,

@@ -16,6 +16,21 @@ usage_chunk_kept = Counter(
     "tracer_usage_chunk_kept", "Usage chunks that Tracer asked for and could not take out again, by reason.", ["reason"]
 )
 
+cache_calls = Counter("tracer_cache_calls", "Calls that could be answered from the cache, by what it did for them.", ["status"])
+cache_errors = Counter(
+    "tracer_cache_errors",
+    "Uses of the cache's store that failed, by operation and kind; `paused`: not asked, after failures in a row.",
+    ["operation", "kind"],
+)
+cache_not_stored = Counter(
+    "tracer_cache_not_stored",
+    "Replies that were not cached, by reason: `status` (not 200), `size`, `incomplete` (cut, an error, not JSON), `busy`.",
+    ["reason"],
+)
+cache_evicted = Counter("tracer_cache_evicted", "Cached replies removed because the cache's file was at its bound.")
+
+signals = Counter("tracer_signals", "Feedback and applications' own spans that were accepted, by kind.", ["kind"])
+
 spooled = Counter("tracer_spool_records", "Records written to the spool.")
 dropped = Counter("tracer_dropped_records", "Records that were not kept, by reason.", ["reason"])
 spool_ok = Gauge(
@@ -30,11 +45,13 @@ commit_seconds = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2),
 )
 
-exported = Counter("tracer_exported_calls", "Calls that an exporter has delivered.", ["exporter"])
+exported = Counter(
+    "tracer_exported_calls", "Calls, feedback and applications' spans that an exporter has delivered.", ["exporter"]
+)
 export_failures = Counter(
     "tracer_export_failures", "Batches that an exporter could not deliver, by kind.", ["exporter", "kind"]
 )
-dead_letters = Counter("tracer_dead_letters", "Calls given up and kept aside with their reason.", ["exporter"])
+dead_letters = Counter("tracer_dead_letters", "Records given up and kept aside with their reason.", ["exporter"])
 depth = Gauge(
     "tracer_spool_depth",
     "Records that an exporter has not delivered yet.",
@@ -51,6 +68,11 @@ rejected_by_collector = Counter(
     "tracer_rejected_by_collector",
     "Spans or metric points that a collector rejected inside a reply that said success, by signal.",
     ["signal"],
+)
+
+registry_failures = Counter(
+    "tracer_registry_failures",
+    "Times that the registry's database did not answer; prompts, configs and keys stayed as they were.",
 )
 
 

@@ -32,6 +32,7 @@ class Outcome(StrEnum):
     CLIENT_GONE = "client_gone"
     TIMEOUT = "timeout"
     REFUSED = "refused"  # Tracer itself said no; nothing went upstream
+    CACHE_HIT = "cache_hit"  # answered from the cache; nothing went upstream
 
 
 class Body(Struct, frozen=True, omit_defaults=True):
@@ -113,6 +114,13 @@ class Exchange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     messages_up: int = 0
     messages_down: int = 0
 
+    original: Body = Body()  # what the client sent, where a door or a config made another body of it (then `request` is that)
+    prompt_id: str = ""  # slug of the prompt template that the call was made from
+    prompt_version: str = ""
+    cache_status: str = "DISABLED"  # Portkey's six words: HIT, SEMANTIC HIT, MISS, SEMANTIC MISS, REFRESH, DISABLED
+    key_id: str = ""  # public id of the Tracer key that the caller used
+    notes: tuple[str, ...] = ()  # what of the request Tracer ignored or did differently, each a short sentence
+
 
 class UsageSource(StrEnum):
     PROVIDER = "provider"
@@ -126,6 +134,7 @@ class Content(Struct, frozen=True, kw_only=True):
 
     request_headers: dict[str, str]
     request_body: str
+    original_body: str = ""  # what the client sent, where that was made into another body
     response_headers: dict[str, str]
     response_body: str
     assembled: str = ""  # a streamed answer put together as the JSON that the same call without streaming would give
@@ -173,6 +182,9 @@ class Call(Struct, frozen=True, kw_only=True):
     request_hash: str = ""
     client: str = ""
     key_hash: str = ""
+    key_id: str = ""
+    extra_parameters: dict[str, str] = {}  # of the request, those without a column of their own, as JSON
+    notes: tuple[str, ...] = ()
     # end
     outcome: str
     status_code: int = 0

@@ -39,7 +39,7 @@ class Stack:
             timeout=60,
             check=False,
         )
-        assert done.returncode == 0, done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def rows(self, sql: str) -> list[dict[str, Any]]:

@@ -54,6 +54,8 @@ _FULL: dict[str, Any] = {
     "request_hash": "abc",
     "client": "OpenAI/Python 3.0.0",
     "key_hash": "0123456789abcdef",
+    "key_id": "key_1",
+    "notes": ("strategy loadbalance was ignored",),
     "outcome": "stream_error",
     "status_code": 200,
     "error_type": "server_error",

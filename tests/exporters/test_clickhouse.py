@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from exporters import Permanent, Transient, clickhouse
+from exporters.rows import CALL_COLUMNS
 from tests.store.running import RunningStore
 from tests.store.samples import CONTENT, STARTED, call, full_call
 from tracer.config import Settings
@@ -47,9 +48,9 @@ def test_every_value_comes_back_as_it_was(exporter: clickhouse.ClickHouse, reade
     calls = [full_call(1), call(2, metadata={})]
     exporter.export(calls, "values")
     for row, made in zip(stored(reader), calls, strict=True):
-        for name in clickhouse.CALL_COLUMNS:
+        for name in CALL_COLUMNS:
             expected = getattr(made, name)
-            if name in ("tools", "finish_reasons", "itl_digest"):
+            if name in ("tools", "finish_reasons", "itl_digest", "notes"):
                 expected = list(expected)
             if name == "started_at":
                 expected = made.started_at.replace(tzinfo=None)  # clickhouse-connect gives UTC columns without their zone
@@ -66,7 +67,7 @@ def test_the_full_sample_leaves_no_column_at_its_default() -> None:
     mentioned = {"call_id", "started_at", "trace_id", "span_id", "otel_trace_id", "otel_span_id", "door", "endpoint", "method"}
     mentioned |= {"operation", "provider", "upstream", "request_model", "response_model", "usage_source", "price_source"}
     mentioned |= {"duration_ms", "input_tokens", "output_tokens", "total_tokens"}
-    same = {name for name in clickhouse.CALL_COLUMNS if getattr(plain, name) == getattr(full, name)}
+    same = {name for name in CALL_COLUMNS if getattr(plain, name) == getattr(full, name)}
     assert same == mentioned
 
 

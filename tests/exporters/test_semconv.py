@@ -17,9 +17,11 @@ from opentelemetry.semconv._incubating.metrics import gen_ai_metrics
 from opentelemetry.semconv.attributes import error_attributes, http_attributes, server_attributes
 
 from exporters import messages, semconv
+from exporters.appspan import app_attributes
 from exporters.instruments import Instruments
 from exporters.span import attributes
 from tests.exporters.otlp_samples import content, full_call
+from tests.store.samples import full_app_span
 
 DOC = (Path(__file__).parents[2] / "docs/spans.md").read_text()
 PACKAGE = {
@@ -77,6 +79,7 @@ def test_what_is_listed_is_sent_and_what_is_sent_is_listed(monkeypatch: pytest.M
     sent = set(attributes(spoken, with_content=True))
     monkeypatch.setattr(messages, "MAX_BYTES", 0)
     sent |= set(attributes(spoken, with_content=True))
+    sent |= set(app_attributes(full_app_span(1), with_content=True))
     metadata = {name for name in sent if name.startswith(f"{semconv.TRACER_METADATA}.")}
     assert metadata == {"tracer.metadata.team"}
     assert sent - metadata == semconv.ATTRIBUTES
@@ -130,6 +133,6 @@ def test_the_docs_table_is_the_list() -> None:
 def test_the_docs_types_are_the_types_sent() -> None:
     kinds = {str: "string", bool: "bool", int: "int", float: "double", tuple: "string[]"}
     documented = dict(re.findall(r"^\| `([^`]+)` \| ([^|]+) \|", DOC, re.MULTILINE))
-    sent = attributes(full_call(content=content()), with_content=True)
+    sent = attributes(full_call(content=content()), with_content=True) | app_attributes(full_app_span(1), with_content=True)
     sent.pop("tracer.metadata.team")
     assert {name: kinds[type(value)] for name, value in sent.items()} == {name: documented[name] for name in sent}

@@ -11,10 +11,10 @@ import pytest
 
 from tests.provider import Provider
 from tracer.config import Settings
-from tracer.proxy.main import open_spool, serving
 from tracer.records import Exchange
 from tracer.spool import logs, reader
 from tracer.spool.segment import Place
+from tracer.worker import open_spool, serving
 
 _decode = msgspec.msgpack.Decoder(Exchange).decode
 
@@ -29,7 +29,7 @@ class Proxy:
 
     @property
     def port(self) -> int:
-        return self.settings.port
+        return int(self.url.rpartition(":")[2])
 
     async def exchanges(self, count: int, timeout_s: float = 10) -> list[Exchange]:
         """The recorded exchanges once there are `count`; exactly so many, also a moment later."""

@@ -105,8 +105,10 @@ async def test_reply_headers_are_the_providers(proxy: Proxy, provider: Provider)
         "Content-Length",
         "x-portkey-trace-id",
         "x-tracer-call-id",
+        "x-portkey-cache-status",
     ]
     assert got.headers["x-portkey-trace-id"] == "mine"
+    assert got.headers["x-portkey-cache-status"] == "DISABLED"
     exchange = await proxy.exchange()
     assert got.headers["x-tracer-call-id"] == str(exchange.call_id)
     assert dict(exchange.response_headers)["set-cookie"] == "***"

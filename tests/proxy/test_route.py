@@ -10,8 +10,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tracer.config import ConfigError, Settings
+from tracer.proxy.portkey_config import read_config
 from tracer.proxy.providers import PROVIDERS, StreamUsage
-from tracer.proxy.route import Refused, Routes, choose, portkey_config, routes
+from tracer.proxy.refused import Refused
+from tracer.proxy.route import Routes, Target, choose, ignored, routes
+from tracer.registry.key_format import new_key
+from tracer.registry.records import Caller, SavedConfig
 
 Load = Callable[..., Settings]
 
@@ -33,6 +37,7 @@ BASE_URLS = {
     "huggingface": "https://router.huggingface.co/v1",
     "nvidia": "https://integrate.api.nvidia.com/v1",
     "sambanova": "https://api.sambanova.ai/v1",
+    "scale": "https://api.egp.scale.com",
     "ollama": "http://localhost:11434/v1",
     "lmstudio": "http://localhost:1234/v1",
     "vllm": "http://localhost:8000/v1",
@@ -40,8 +45,12 @@ BASE_URLS = {
 NO_ORIGIN = {"azure-openai": "/openai/v1", "bedrock": "/openai/v1", "vertex-ai": ""}
 
 
+def target_of(made: Routes, headers: Mapping[str, str]) -> Target:
+    return choose(made, headers, read_config(headers.get("x-portkey-config"), {}, ""))
+
+
 def chosen(made: Routes, headers: Mapping[str, str]) -> tuple[str, str]:
-    target = choose(made, CIMultiDict(headers))
+    target = target_of(made, CIMultiDict(headers))
     return target.slug, target.base_url
 
 
@@ -60,7 +69,7 @@ def test_every_provider(load_settings: Load, slug: str, how: str) -> None:
         "config": {"x-portkey-config": f'{{"provider":"{slug}"}}'},
         "default": {},
     }[how]
-    target = choose(made, CIMultiDict(headers))
+    target = target_of(made, CIMultiDict(headers))
     assert (target.slug, target.base_url, target.provider) == (slug, BASE_URLS[slug], PROVIDERS[slug])
     assert f"://{target.host}" in target.base_url
     assert not target.custom
@@ -70,7 +79,7 @@ def test_every_provider(load_settings: Load, slug: str, how: str) -> None:
 def test_providers_without_an_address_ask_for_it_by_name(load_settings: Load, slug: str) -> None:
     name = f"TRACER_UPSTREAM_{slug.upper().replace('-', '_')}"
     with pytest.raises(Refused, match=name):
-        choose(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
+        target_of(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
     made = routes(load_settings(**{name: "https://res.example.com"}))
     assert chosen(made, {"x-portkey-provider": slug}) == (slug, "https://res.example.com" + NO_ORIGIN[slug])
 
@@ -88,7 +97,7 @@ def test_providers_without_an_address_ask_for_it_by_name(load_settings: Load, sl
 def test_configured_origins(load_settings: Load, origin: str, base_url: str) -> None:
     made = routes(load_settings(TRACER_UPSTREAM="groq", TRACER_UPSTREAM_GROQ=origin))
     assert chosen(made, {}) == chosen(made, {"x-portkey-provider": "groq"}) == ("groq", base_url)
-    assert choose(made, {}).provider.stream_usage is StreamUsage.SENT
+    assert target_of(made, {}).provider.stream_usage is StreamUsage.SENT
     assert chosen(made, {"x-portkey-provider": "openai"}) == ("openai", BASE_URLS["openai"])
 
 
@@ -110,7 +119,7 @@ def test_any_name_is_a_provider_once_it_has_an_origin(load_settings: Load) -> No
 )
 def test_default_upstream_by_url(load_settings: Load, upstream: str, slug: str, base_url: str) -> None:
     """A provider that is recognised by its host behaves as that provider: asking Mistral for usage would cost an error."""
-    target = choose(routes(load_settings(TRACER_UPSTREAM=upstream)), {})
+    target = target_of(routes(load_settings(TRACER_UPSTREAM=upstream)), {})
     assert (target.slug, target.base_url) == (slug, base_url)
     assert target.provider.stream_usage is PROVIDERS[slug].stream_usage
 
@@ -137,24 +146,9 @@ def test_wrong_origin_is_named(load_settings: Load) -> None:
 )
 def test_unknown_slug_is_refused_in_words_that_can_be_sent(load_settings: Load, slug: str) -> None:
     with pytest.raises(Refused) as caught:
-        choose(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
+        target_of(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
     assert (caught.value.status, caught.value.kind) == (400, "unknown_provider")
     caught.value.message.encode()
-
-
-@pytest.mark.parametrize(
-    ("config", "found"),
-    [
-        ('{"provider":"groq"}', {"provider": "groq"}),
-        (' {"cache":{"mode":"simple"}}', {"cache": {"mode": "simple"}}),
-        *(
-            (text, {})
-            for text in ("", "pc-config-1", "[1]", '"x"', "{", "{'a':1}", "null", "{}", "\udcff", '{"\udcff":1}', "{" * 3000)
-        ),
-    ],
-)
-def test_portkey_config(config: str, found: dict[str, object]) -> None:
-    assert portkey_config({"x-portkey-config": config}) == found
 
 
 def test_header_wins_over_config(load_settings: Load) -> None:
@@ -167,14 +161,9 @@ def test_header_wins_over_config(load_settings: Load) -> None:
     )
 
 
-@pytest.mark.parametrize("config", ['{"provider":["openai"]}', '{"provider":{}}', '{"provider":7}'])
-def test_a_provider_that_is_no_name(load_settings: Load, config: str) -> None:
-    made = routes(load_settings())
-    if config == '{"provider":{}}':
-        assert chosen(made, {"x-portkey-config": config}) == ("openai", BASE_URLS["openai"])
-        return
-    with pytest.raises(Refused, match="unknown provider"):
-        choose(made, {"x-portkey-config": config})
+@pytest.mark.parametrize("config", ['{"provider":["openai"]}', '{"provider":{}}', '{"provider":7}', '{"provider":null}'])
+def test_a_provider_that_is_no_name_is_none(load_settings: Load, config: str) -> None:
+    assert chosen(routes(load_settings()), {"x-portkey-config": config}) == ("openai", BASE_URLS["openai"])
 
 
 ALLOWED = "llm.example.com, 10.0.0.5:8000, [fd00::5]:8000, 127.0.0.1:9000, secure.example.com:443"
@@ -197,10 +186,10 @@ ALLOWED = "llm.example.com, 10.0.0.5:8000, [fd00::5]:8000, 127.0.0.1:9000, secur
     ],
 )
 def test_custom_hosts_that_the_configuration_names(load_settings: Load, url: str) -> None:
-    target = choose(routes(load_settings(TRACER_CUSTOM_HOSTS=ALLOWED)), {"x-portkey-custom-host": url})
+    target = target_of(routes(load_settings(TRACER_CUSTOM_HOSTS=ALLOWED)), {"x-portkey-custom-host": url})
     assert (target.slug, target.base_url, target.custom) == ("openai", url.rstrip("/"), True)
     assert target.host in url
-    named = choose(
+    named = target_of(
         routes(load_settings(TRACER_CUSTOM_HOSTS=ALLOWED)), {"x-portkey-custom-host": url, "x-portkey-provider": "mistral-ai"}
     )
     assert (named.slug, named.provider.stream_usage) == ("mistral-ai", StreamUsage.REFUSES)
@@ -263,7 +252,7 @@ def test_custom_hosts_that_are_refused(load_settings: Load, url: str, how: str) 
     made = routes(load_settings(TRACER_CUSTOM_HOSTS=ALLOWED))
     headers = {"header": {"x-portkey-custom-host": url}, "config": {"x-portkey-config": json.dumps({"custom_host": url})}}[how]
     with pytest.raises(Refused) as caught:
-        choose(made, headers)
+        target_of(made, headers)
     assert caught.value.status == 400
     assert caught.value.kind == ("custom_host_not_allowed" if url in NOT_ALLOWED else "custom_host_invalid")
     caught.value.message.encode()
@@ -276,7 +265,7 @@ def test_custom_hosts_that_are_refused(load_settings: Load, url: str, how: str) 
 def test_whatever_is_let_through_names_an_allowed_host(noise: str, start: str) -> None:
     made = routes(Settings(custom_hosts=("llm.example.com", "127.0.0.1:9000")))
     try:
-        target = choose(made, {"x-portkey-custom-host": start + noise if start else noise})
+        target = target_of(made, {"x-portkey-custom-host": start + noise if start else noise})
     except Refused:
         return
     asked = URL(target.base_url + "/chat/completions", encoded=True)  # as the client half reads it
@@ -292,4 +281,72 @@ def test_wrong_custom_hosts_stop_the_start(load_settings: Load, wrong: str) -> N
 
 def test_no_custom_host_by_default(load_settings: Load) -> None:
     with pytest.raises(Refused, match="TRACER_CUSTOM_HOSTS"):
-        choose(routes(load_settings()), {"x-portkey-custom-host": "https://api.openai.com/v1"})
+        target_of(routes(load_settings()), {"x-portkey-custom-host": "https://api.openai.com/v1"})
+
+
+@pytest.mark.parametrize(
+    ("headers", "otherwise", "slug"),
+    [
+        ({"x-portkey-virtual-key": "groq"}, "", "groq"),
+        ({"x-portkey-virtual-key": "@Team-LLM"}, "", "team-llm"),  # a name that the settings gave
+        ({"x-portkey-virtual-key": "open-ai-key-66ah788"}, "", "openai"),  # names nothing: the default upstream
+        ({"x-portkey-virtual-key": "open-ai-key-66ah788"}, "groq", "groq"),
+        ({"x-portkey-virtual-key": "groq", "x-portkey-provider": "x-ai"}, "cohere", "x-ai"),
+        ({"x-portkey-virtual-key": "groq", "x-portkey-config": '{"provider":"x-ai"}'}, "cohere", "groq"),
+        ({"x-portkey-config": '{"provider":"x-ai","virtual_key":"groq"}'}, "cohere", "x-ai"),
+        ({"x-portkey-config": '{"virtual_key":"groq"}'}, "cohere", "groq"),
+        ({"x-portkey-config": '{"virtual_key":"nonesuch"}'}, "cohere", "cohere"),
+        ({}, "cohere", "cohere"),
+        ({}, "", "openai"),
+    ],
+)
+def test_who_names_the_provider(load_settings: Load, headers: dict[str, str], otherwise: str, slug: str) -> None:
+    made = routes(load_settings(TRACER_UPSTREAM_TEAM_LLM="http://10.0.0.5:8000"))
+    config = read_config(headers.get("x-portkey-config"), {}, "")
+    assert choose(made, CIMultiDict(headers), config, otherwise=otherwise).slug == slug
+
+
+def test_a_saved_config_names_the_upstream(load_settings: Load) -> None:
+    made = routes(load_settings(TRACER_CUSTOM_HOSTS="llm.example.com"))
+    saved = {"pc-a": SavedConfig("i", "pc-a", "team", {"provider": "groq", "custom_host": "http://llm.example.com/v1"})}
+    target = choose(made, {}, read_config("pc-a", saved, "team"))
+    assert (target.slug, target.base_url, target.custom) == ("groq", "http://llm.example.com/v1", True)
+    assert choose(made, {}, read_config("pc-a", saved, "others")) == made.default
+    with pytest.raises(Refused, match="not among TRACER_CUSTOM_HOSTS"):
+        choose(routes(load_settings()), {}, read_config("pc-a", saved, "team"))
+
+
+def test_what_of_the_routing_is_ignored_is_named(load_settings: Load) -> None:
+    made = routes(load_settings())
+
+    def said(headers: dict[str, str]) -> tuple[str, ...]:
+        return ignored(made, CIMultiDict(headers), read_config(headers.get("x-portkey-config"), {}, ""))
+
+    assert said({}) == said({"x-portkey-virtual-key": "groq", "x-portkey-config": '{"virtual_key":"@groq"}'}) == ()
+    assert said({"x-portkey-virtual-key": new_key()}) == ()  # a Tracer key in it is no name
+    assert said({"x-portkey-virtual-key": "open-ai-1"}) == ("x-portkey-virtual-key is ignored: it names no provider here",)
+    assert said({"x-portkey-config": '{"virtual_key":"open-ai-1","strategy":{}}'}) == (
+        "config.strategy is ignored",
+        "config.virtual_key is ignored: it names no provider here",
+    )
+
+
+def test_a_key_for_one_provider_holds_its_caller_to_that(load_settings: Load) -> None:
+    made = routes(load_settings(TRACER_CUSTOM_HOSTS="llm.example.com"))
+    caller = Caller("key_1", provider="groq", admin=False)
+
+    def to(headers: dict[str, str], otherwise: str = "") -> str:
+        config = read_config(headers.get("x-portkey-config"), {}, "")
+        return choose(made, CIMultiDict(headers), config, caller, otherwise).slug
+
+    assert to({}) == to({"x-portkey-provider": "@Groq"}) == to({"x-portkey-virtual-key": "open-ai-1"}) == "groq"
+    for headers, otherwise in (
+        ({"x-portkey-provider": "openai"}, ""),
+        ({"x-portkey-config": '{"provider":"openai"}'}, ""),
+        ({"x-portkey-custom-host": "http://llm.example.com/v1"}, ""),
+        ({"x-portkey-provider": "groq", "x-portkey-custom-host": "http://llm.example.com/v1"}, ""),
+        ({}, "openai"),
+    ):
+        with pytest.raises(Refused) as caught:
+            to(headers, otherwise)
+        assert (caught.value.status, caught.value.kind) == (403, "provider_not_allowed")

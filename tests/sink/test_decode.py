@@ -303,6 +303,80 @@ def test_unpriced_calls_say_why() -> None:
     assert decode(exchange(b"{}", method="GET", path="/v1/models"), BOOK).price_source == ""
 
 
+def test_an_answer_from_the_cache_spends_nothing_and_says_what_it_saved() -> None:
+    asked = decode(exchange(orjson.dumps(ANSWER)), BOOK)
+    hit = decode(exchange(orjson.dumps(ANSWER), outcome=Outcome.CACHE_HIT, cache_status="HIT", sent_ns=0), BOOK)
+    assert asked.cost_usd
+    assert asked.saved_usd is None
+    assert (hit.cost_usd, hit.input_cost_usd, hit.output_cost_usd, hit.saved_usd) == (0, 0, 0, asked.cost_usd)
+    assert (hit.outcome, hit.cache_status, hit.usage_source, hit.price_source) == (
+        Outcome.CACHE_HIT,
+        "HIT",
+        UsageSource.PROVIDER,
+        asked.price_source,
+    )
+    assert (hit.input_tokens, hit.output_tokens, hit.total_tokens, hit.usage_raw) == (10, 5, 15, asked.usage_raw)
+    assert hit.proxy_us is None
+
+
+@pytest.mark.parametrize("status", ["HIT", "SEMANTIC HIT"])
+def test_a_client_that_leaves_a_cached_answer_spends_nothing_either(status: str) -> None:
+    left = exchange(STREAM, media=SSE, outcome=Outcome.CLIENT_GONE, cache_status=status)
+    call = decode(left, BOOK)
+    assert (call.outcome, call.cost_usd) == (Outcome.CLIENT_GONE, 0)
+    assert call.saved_usd
+
+
+@pytest.mark.parametrize("status", ["MISS", "SEMANTIC MISS", "REFRESH", "DISABLED"])
+def test_what_the_cache_did_not_answer_is_paid(status: str) -> None:
+    call = decode(exchange(orjson.dumps(ANSWER), cache_status=status), BOOK)
+    assert (call.cache_status, call.saved_usd) == (status, None)
+    assert call.cost_usd
+
+
+def test_what_a_hit_saved_may_be_unknown_what_it_spent_is_not() -> None:
+    hit = {"outcome": Outcome.CACHE_HIT, "cache_status": "HIT"}
+    unpriced = decode(exchange(orjson.dumps({**ANSWER, "model": "ours"}), b"{}", **hit), BOOK)
+    assert (unpriced.cost_usd, unpriced.saved_usd, unpriced.price_source) == (
+        0,
+        None,
+        "none: model ours is not in the price list of openai",
+    )
+    unused = decode(exchange(b'{"id":"c"}', **hit), BOOK)
+    assert (unused.cost_usd, unused.saved_usd, unused.price_source) == (0, None, "none: no usage reported")
+    assert unused.usage_source == UsageSource.NONE
+
+
+def test_the_tokens_of_a_cached_stream_have_no_pace() -> None:
+    call = decode(exchange(STREAM, media=SSE, outcome=Outcome.CACHE_HIT, cache_status="HIT"), BOOK)
+    assert (call.ttft_ms, call.itl_p50_ms, call.itl_max_ms, call.itl_digest) == (20.0, None, None, ())
+
+
+def test_what_the_front_doors_noted() -> None:
+    noted = {"prompt_id": "pp-x-123", "prompt_version": "4", "key_id": "key_1", "notes": ("config: retry is ignored",)}
+    call = decode(exchange(b"{}", b"{}", **noted), BOOK)
+    assert (call.prompt_id, call.prompt_version, call.key_id, call.notes) == tuple(noted.values())
+
+
+def test_a_request_that_a_front_door_made() -> None:
+    """The headers are the client's, and so say how `original` was coded, not `request`."""
+    first = b'{"model":"openai/gpt-4o","memory_strategy":{"name":"last_k"},"temperature":0.5,"variables":{"secret":"text"}}'
+    made = b'{"model":"gpt-4o","messages":[],"temperature":0.5,"logprobs":true}'
+    headers = (("content-type", "application/json; charset=utf-8"), ("content-encoding", "gzip"))
+    sent = exchange(b"{}", made, original=body(gzip.compress(first)), request_headers=headers, path="/v4/beta/chat/completions")
+    call = decode(sent, BOOK)
+    assert (call.request_model, call.temperature) == ("gpt-4o", 0.5)
+    assert call.extra_parameters == {"logprobs": "true", "memory_strategy": '{"name":"last_k"}'}
+    assert call.content is not None
+    assert (call.content.request_body, call.content.original_body) == (made.decode(), first.decode())
+
+
+def test_without_another_body_there_is_no_original() -> None:
+    content = decode(exchange(b"{}", b'{"logprobs":true}'), BOOK).content
+    assert content is not None
+    assert (content.request_body, content.original_body) == ('{"logprobs":true}', "")
+
+
 DAMAGED = st.builds(
     Chunks, st.binary(max_size=20), st.one_of(st.binary(max_size=20), st.just(array("I", [5, 4_000_000_000]).tobytes()))
 )
@@ -327,6 +401,7 @@ def test_nothing_that_comes_from_outside_makes_it_raise(
     sent = msgspec.structs.replace(
         exchange(path=path, status=status),
         request=Body(request, tail, 500, truncated),
+        original=Body(tail, request, len(path), truncated),
         response=Body(head, tail, 500, truncated),
         response_headers=(("content-type", media), ("content-encoding", coding)),
         request_headers=(("content-type", media),),

@@ -15,6 +15,7 @@ from prometheus_client import REGISTRY
 
 from exporters import Permanent, Transient
 from tracer.records import Call, Exchange, TraceContext
+from tracer.signals import AppSpan, Feedback, Record, Signal, decode_signal, encode_signal, is_signal
 from tracer.sink import dead, drain
 from tracer.sink.drain import Drain, Limits, decoder
 from tracer.spool import positions, reader, segment, spool_dir
@@ -411,6 +412,103 @@ def test_decoder_shares_and_forgets() -> None:
         read(b"\xc1")
     with pytest.raises(msgspec.MsgspecError):
         read(msgspec.msgpack.encode({"call_id": 1}))
+
+
+def signal(number: int) -> Signal:
+    """Every third record a feedback, every third a span."""
+    if number % 3 == 1:
+        return Feedback(id=UUID(int=number), trace_id="t", value=1.0, created_ns=number, version=number)
+    return AppSpan(id=str(number), trace_id="t", name="n", start_ns=number, received_ns=number)
+
+
+def spooled(number: int) -> bytes:
+    """Calls as an older Tracer left them, signals as they are written today."""
+    return str(number).encode() if number % 3 == 0 else encode_signal(signal(number))
+
+
+def decode_all(payload: bytes) -> Record:
+    return decode_signal(payload) if is_signal(payload) else decode(payload)
+
+
+@dataclass
+class Mixed:
+    """An exporter of all kinds that dislikes some numbers."""
+
+    wrong: set[int] = field(default_factory=set)
+    transient: Iterator[None] = field(default_factory=lambda: iter(()))
+    name: str = "mixed"
+    taken: list[int] = field(default_factory=list)
+    asked: list[tuple[list[int], str]] = field(default_factory=list)
+
+    def export(self, records: Sequence[Record], token: str) -> None:
+        numbers = [number_of(record) for record in records]
+        self.asked.append((numbers, token))
+        assert len({type(record) for record in records}) == 1
+        if found := self.wrong & set(numbers):
+            raise Permanent(f"cannot take {sorted(found)}")
+        if isinstance(records[0], AppSpan) and next(self.transient, self) is None:
+            raise Transient("away for a moment")
+        self.taken += numbers
+
+    def close(self) -> None:
+        pass
+
+
+def number_of(record: Record) -> int:
+    match record:
+        case Call():
+            return record.call_id.int
+        case Feedback():
+            return record.id.int
+        case AppSpan():
+            return int(record.id)
+
+
+def drain_mixed(data_dir: Path, exporter: Mixed) -> None:
+    stop = threading.Event()
+    drain = Drain(data_dir, exporter, [exporter.name], decode_all, LIMITS, stop)
+    thread = threading.Thread(target=drain.run)
+    thread.start()
+    until(
+        lambda: (
+            reader.backlog(spool_dir(data_dir) / "w0", positions.load(spool_dir(data_dir) / "w0", "mixed").taken).records == 0
+        )
+    )
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.mark.parametrize("wrong", [set(), {0}, {4}, {5}, {3, 7, 11}, set(range(1, 12, 3)), set(range(12))])
+def test_each_kind_goes_by_itself_and_the_fault_of_one_repeats_nothing_of_another(tmp_path: Path, wrong: set[int]) -> None:
+    write(tmp_path, *map(spooled, range(12)))
+    exporter = Mixed(wrong, iter([None, None]))
+    drain_mixed(tmp_path, exporter)
+    assert sorted(exporter.taken) == [n for n in range(12) if n not in wrong]
+    named = {0: "{}", 1: "feedback {}", 2: "span {}"}
+    expected = [named[n % 3].format(UUID(int=n) if n % 3 != 2 else n) for n in sorted(wrong, key=lambda n: (n % 3, n))]
+    assert [letter["call_id"] for letter in letters(tmp_path, "mixed")] == expected
+    asked = {}
+    for numbers, token in exporter.asked:
+        assert asked.setdefault(token, numbers) == numbers  # one token, one set of records, however often
+
+
+def test_calls_alone_go_under_the_token_that_they_always_had(tmp_path: Path) -> None:
+    write(tmp_path, *map(spooled, range(0, 12, 3)))
+    exporter = Mixed()
+    drain_mixed(tmp_path, exporter)
+    assert ["+" in token for _, token in exporter.asked] == [False]
+
+
+def test_decoder_tells_signals_from_exchanges() -> None:
+    read = decoder(lambda exchange: call(exchange.call_id.int), 0)
+    trace = TraceContext(trace_id="t", span_id="s", otel_trace_id="1" * 32, otel_span_id="2" * 16)
+    exchange = Exchange(call_id=UUID(int=5), started_ns=1, trace=trace, door="openai", method="GET", path="/")
+    assert number_of(read(msgspec.msgpack.encode(exchange))) == 5
+    for number in (1, 2):
+        assert read(encode_signal(signal(number))) == signal(number)
+    with pytest.raises(msgspec.MsgspecError):
+        read(b"\x91\xa5other")
 
 
 def test_reader_of_a_stored_place(tmp_path: Path) -> None:

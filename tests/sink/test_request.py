@@ -53,6 +53,9 @@ ROUTES = {
     "/v1/responses/resp_689f74aebf70/cancel": ("/v1/responses/{id}/cancel", ""),
     "/v1/threads/thread_abc123/messages": ("/v1/threads/{id}/messages", ""),
     "/v1/messages": ("/v1/messages", "chat"),
+    "/v1/prompts/pp-gira-5cd6b6@12/completions": ("/v1/prompts/{prompt}/completions", "chat"),
+    "/v1/prompts/pp-gira-5cd6b6/render": ("/v1/prompts/{prompt}/render", ""),
+    "/v4/beta/chat/completions": ("/v4/beta/chat/completions", "chat"),
     "/openai/deployments/ours-4o/chat/completions?api-version=1": ("/openai/deployments/{deployment}/chat/completions", "chat"),
     "/v1beta/models/gemini-2.5-flash:generateContent": ("/v1beta/models/{model}:generateContent", "generate_content"),
     "/v1/files/file-abc123/content": ("/v1/files/{id}/content", ""),
@@ -77,6 +80,45 @@ def test_only_a_post_is_an_operation() -> None:
 
 def test_every_parameter() -> None:
     assert read(orjson.dumps(FULL)) == ASKED
+
+
+def test_parameters_without_a_column_are_kept_as_json() -> None:
+    sent = {**FULL, "stop": ["a"], "logit_bias": {"50256": -100}, "top_k": 5, "parallel_tool_calls": None, "ü": "ä"}
+    assert read(orjson.dumps(sent)).extra == {
+        "stop": '["a"]',
+        "logit_bias": '{"50256":-100}',
+        "top_k": "5",
+        "parallel_tool_calls": "null",
+        "ü": '"ä"',
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["messages", "input", "prompt", "tools", "functions", "system", "contents", "instructions", "prediction", "variables"],
+)
+def test_what_was_said_is_no_parameter(name: str) -> None:
+    assert read(orjson.dumps({name: "secret", "top_k": 1})).extra == {"top_k": "1"}
+
+
+def test_extra_parameters_are_bounded() -> None:
+    found = read(orjson.dumps({"long": "x" * 5000, "y" * 5000: 1, **{f"p{number}": number for number in range(100)}})).extra
+    assert len(found) == 64
+    assert len(found["long"]) == 1024
+    assert found["long"].endswith("…")
+    assert found["p5"] == "5"
+
+
+def test_a_parameter_too_deep_to_be_written_again() -> None:
+    assert read(b'{"deep":' + b"[" * 500 + b"]" * 500 + b',"top_k":1}').extra == {"deep": "…", "top_k": "1"}
+
+
+def test_what_the_first_body_had_and_the_second_has_not_is_extra_too() -> None:
+    first, second = b'{"chat_template":"t","top_k":1,"model":"v/m"}', b'{"model":"m","top_k":2}'
+    found = read_request(Plain(second), "application/json", "/v5/chat/completions", Plain(first))
+    assert (found.model, found.extra) == ("m", {"top_k": "2", "chat_template": '"t"'})
+    for unreadable in (Plain(b"["), Plain(b"[]"), Plain(first, b"tail", True)):
+        assert read_request(Plain(second), "application/json", "/v5/x", unreadable).extra == {"top_k": "2"}
 
 
 WRONG_TYPES = ["model", "user", "stream", "temperature", "top_p", "max_completion_tokens", "seed", "n", "tools"]

@@ -16,6 +16,7 @@ import pytest
 
 from tracer import config
 from tracer.config import Settings
+from tracer.store import schema
 
 _RUN = "from tracer import config; from tracer.store.main import run; run(config.load()[0])"
 _PATIENCE_S = 30.0
@@ -80,8 +81,8 @@ class RunningStore:
 
     def _ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}?query=EXISTS+llm.otel_traces", timeout=5) as answer:
-                return bool(answer.read() == b"1\n")
+            with urllib.request.urlopen(f"{self.url}?query=SELECT+count()+FROM+llm.migrations", timeout=5) as answer:
+                return int(answer.read()) >= len(schema.migrations(self.settings))
         except (urllib.error.URLError, OSError):
             return False
 
@@ -98,7 +99,7 @@ def empty_store(store: RunningStore) -> RunningStore:
     from tracer.store import client
 
     with client.embedded(store.settings, write=True) as writer:
-        for table in ("calls", "bodies"):
+        for table in ("calls", "bodies", "feedback", "spans", "span_bodies"):
             writer.command(f"TRUNCATE TABLE llm.{table}")
     return store
 

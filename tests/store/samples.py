@@ -7,11 +7,13 @@ from uuid import UUID
 
 from tracer import ids
 from tracer.records import Call, Content
+from tracer.signals import AppSpan, Feedback
 
 STARTED = datetime.now(UTC).replace(microsecond=123456) - timedelta(hours=1)
 
 CONTENT = Content(
     request_headers={"content-type": "application/json"},
+    original_body='{"variables":{"name":"Ada"}}',
     request_body='{"messages":[{"role":"user","content":"grüß\' dich\\n"}]}',
     response_headers={"x-request-id": "req_1"},
     response_body="data: {}\n\n",
@@ -82,6 +84,9 @@ def full_call(number: int) -> Call:
         request_hash="abc",
         client="OpenAI/Python 3.54.0",
         key_hash="0123456789abcdef",
+        key_id="key_1",
+        extra_parameters={"top_k": "5", "metadata": '{"a":1}'},
+        notes=("cache mode semantic was treated as simple",),
         outcome="upstream_error",
         status_code=429,
         error_type="rate_limit_exceeded",
@@ -114,4 +119,57 @@ def full_call(number: int) -> Call:
         response_bytes=2**40,
         truncated=True,
         content=CONTENT,
+    )
+
+
+STARTED_NS = int(STARTED.timestamp() * 1e6) * 1000
+
+
+def feedback(number: int, **fields: Any) -> Feedback:
+    """Feedback like most: number `number`."""
+    values: dict[str, Any] = {
+        "id": UUID(int=(7 << 76) | (0b10 << 62) | number),
+        "trace_id": f"trace-{number}",
+        "value": 5.0,
+        "created_ns": STARTED_NS + number * 1000,
+        "version": STARTED_NS + number * 1000,
+    }
+    return Feedback(**(values | fields))
+
+
+def app_span(number: int, **fields: Any) -> AppSpan:
+    """An application's span like most, one that has ended."""
+    values: dict[str, Any] = {
+        "id": f"app-{number}",
+        "trace_id": f"trace-{number}",
+        "name": f"step-{number}",
+        "type": "STANDALONE",
+        "status": "SUCCESS",
+        "start_ns": STARTED_NS + number * 1000,
+        "end_ns": STARTED_NS + number * 1000 + 2_000_000,
+        "received_ns": STARTED_NS + number,
+    }
+    return AppSpan(**(values | fields))
+
+
+def full_app_span(number: int) -> AppSpan:
+    """A span with every field set to something that is not its default."""
+    return app_span(
+        number,
+        parent_id="app-0",
+        group_id="group",
+        type="COMPLETION",
+        status="ERROR",
+        input='{"question":"grüß\' dich"}',
+        output='{"answer":"x"}',
+        expected='{"answer":"y"}',
+        metadata='{"error":true,"error_type":"ValueError","error_message":"no such page"}',
+        application_variant_id="variant",
+        application_interaction_id="interaction",
+        obs_trace_id="0af7651916cd43dd8448eb211c80319c",
+        obs_span_id="b7ad6b7169203331",
+        account="account",
+        tags={"team": "search"},
+        key_id="key_1",
+        workspace="ws",
     )

@@ -11,9 +11,9 @@ from rich.tree import Tree
 
 from exporters import clickhouse
 from tests.store.running import RunningStore
-from tests.store.samples import call
+from tests.store.samples import app_span, call, feedback
 from tracer.store import tree
-from tracer.store.tree import Span
+from tracer.store.tree import Opinion, Span
 
 PLAIN = Span(
     trace_id="t",
@@ -111,3 +111,55 @@ def test_rows_by_the_id_as_sent_and_by_its_hex(empty_store: RunningStore) -> Non
     assert (found[0].ttft_ms, found[0].input_tokens, found[1].input_tokens) == (12.5, 10, None)
     assert shape(tree.trace_tree(found)) == [["llm", ["llm"]]]
     assert tree.rows(empty_store.settings, "nobody's") == []
+
+
+def test_calls_and_an_applications_spans_are_one_tree_with_its_feedback(empty_store: RunningStore) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    trace_id = "3F2504E0-4F89-41D3-9A0C-0305E82C3301"
+    w3c = {"obs_trace_id": "0af7651916cd43dd8448eb211c80319c", "obs_span_id": "b7ad6b7169203331"}
+    exporter.export(
+        [
+            app_span(1, trace_id=trace_id, name="turn", end_ns=0, status="SUCCESS"),  # it started …
+            app_span(1, trace_id=trace_id, name="turn", type="TRACER", received_ns=2),  # … and ended
+            app_span(
+                2, trace_id=trace_id, parent_id="app-1", name="search", status="ERROR", metadata='{"error_type":"Timeout"}'
+            ),
+            app_span(3, trace_id=trace_id, parent_id="app-2", name="late", end_ns=0),
+            app_span(4, trace_id=trace_id, parent_id="app-1", name="agent", **w3c),
+        ],
+        "spans",
+    )
+    exporter.export(
+        [
+            call(10, trace_id=trace_id.lower(), parent_span_id="app-2", span_name="ask"),
+            call(11, trace_id=w3c["obs_trace_id"], parent_span_id=w3c["obs_span_id"], span_name="traced"),
+            call(12, trace_id="another", span_name="foreign"),
+        ],
+        "calls",
+    )
+    exporter.export(
+        [
+            feedback(1, trace_id=trace_id, value=-3.0),
+            feedback(1, trace_id=trace_id, value=5.0, weight=0.5, version=2**62),
+            feedback(2, trace_id=trace_id.lower(), value=1.0),
+            feedback(3, trace_id="another"),
+        ],
+        "feedback",
+    )
+    exporter.close()
+    for asked in (trace_id, trace_id.replace("-", "").lower()):
+        drawn = tree.trace_tree(tree.rows(empty_store.settings, asked), tree.opinions(empty_store.settings, asked))
+        assert shape(drawn) == [["turn", ["search", ["late"], ["ask"]], ["agent", ["traced"]]]]
+    lines = text(drawn).splitlines()
+    assert lines[0].startswith(f"{trace_id}  2 calls  4 spans  ")
+    assert lines[0].endswith("  20 → 10 tokens  $0.000150  feedback 5 × 0.5, 1 × 1")
+    assert lines[1] == "└── turn  TRACER  SUCCESS  2 ms"
+    assert lines[2] == "    ├── search  STANDALONE  ERROR Timeout  2 ms"
+    assert lines[3] == "    │   ├── late  STANDALONE  not ended"
+    by_w3c = tree.trace_tree(tree.rows(empty_store.settings, w3c["obs_trace_id"]))
+    assert shape(by_w3c) == shape(drawn)
+
+
+def test_much_feedback_does_not_fill_the_line() -> None:
+    drawn = text(tree.trace_tree([PLAIN], [Opinion(-10, 1)] * 5 + [Opinion(0.25, 0.3)] * 995))
+    assert drawn.splitlines()[0].endswith("feedback -10 × 1, -10 × 1, -10 × 1, -10 × 1, -10 × 1 and 995 more")

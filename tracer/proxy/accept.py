@@ -5,25 +5,24 @@ import re
 import time
 from urllib.parse import unquote
 
-from aiohttp import web
-
 from tracer.ids import random_uuid, uuid7
 from tracer.proxy import headers
 from tracer.proxy.context import text, trace_context
-from tracer.proxy.credentials import callers_secrets
 from tracer.proxy.flight import Flight
-from tracer.proxy.route import Refused
+from tracer.proxy.refused import Refused
+from tracer.proxy.request import Request
+from tracer.redact import callers_secrets
 
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 LONGEST_CLIENT = 128
 
 
-def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight:
+def accept(request: Request, door: str, *, keep_content: bool) -> Flight:
     """Notes for a new call, made now. Never raises: whatever a request holds, it gets its record."""
     began = time.perf_counter_ns()
     started_ns = time.time_ns()
     call_id = uuid7(started_ns, random.getrandbits(80))
-    path = origin_form(request)
+    path = request.target
     return Flight(
         call_id=call_id,
         started_ns=started_ns,
@@ -41,14 +40,9 @@ def accept(request: web.BaseRequest, door: str, *, keep_content: bool) -> Flight
     )
 
 
-def origin_form(request: web.BaseRequest) -> str:
-    """The request target as sent, path and query; of an absolute URL only those."""
-    return request.raw_path if request.raw_path.startswith("/") else request.rel_url.raw_path_qs
-
-
-def target_path(request: web.BaseRequest) -> str:
+def target_path(request: Request) -> str:
     """The target to send on. Raises Refused for dot segments, which would climb out of the provider's API path."""
-    target = origin_form(request)
+    target = request.target
     path = target.partition("?")[0]
     if ("." in path or "%" in path) and _DOT_SEGMENT.search(unquote(unquote(path))):
         raise Refused(400, "bad_path", "the path has dot segments")

@@ -1,13 +1,16 @@
 """Asking the upstream: the request's headers and body as they go up, and the connection they go on.
 
+A connection that was kept open may be closed by the provider in the very moment that it is used again: it ends without a byte of
+a reply, the request was never taken, and it goes once more, on a new connection. (llama.cpp closes after every stream, some
+milliseconds later, and says "keep-alive"; Portkey's SDKs do not repeat what fails.) On a new connection nothing is repeated.
+
 A provider that objects to the usage option (400 or 422 naming it) is asked again with the caller's own bytes, once, and
 remembered for the life of the worker: it refused before doing anything, so nothing is billed twice.
 """
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import NamedTuple
-
-from aiohttp import web
 
 from tracer.proxy import headers
 from tracer.proxy.body import Sent
@@ -17,24 +20,35 @@ from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
 from tracer.proxy.headers import HeaderList
 from tracer.proxy.pool import Pool
-from tracer.proxy.route import Target, portkey_config
+from tracer.proxy.request import Request
+from tracer.proxy.route import Target
 from tracer.proxy.upstream import Connection, Reply
 
+# On the row of a call whose request went twice.
+ASKED_AGAIN = "the upstream had closed the connection that was kept open; the request was sent again on a new one"
 # An error reply is read this far to see whether the provider objects to the usage option.
 _ERROR_BYTES = 64 << 10
 _NOTHING: frozenset[str] = frozenset()
 # To take the usage out of the stream again, it must come uncompressed.
+_CODING = frozenset({"accept-encoding"})
+# Of a body that was made anew.
+_OF_THE_BODY = frozenset({"content-length", "content-type", "content-encoding"})
 _CHANGED_BY_ASKING = frozenset({"content-length", "accept-encoding"})
 
 
 class Question(NamedTuple):
-    """A request and where it goes. `path` is the target as sent to the door; `propagate` the slugs that get a traceparent."""
+    """A request and where it goes. `path` is the target of the OpenAI door; `propagate` the slugs that get a traceparent."""
 
-    request: web.BaseRequest
+    request: Request
     target: Target
     keys: Credentials
     path: str
-    propagate: tuple[str, ...]
+    propagate: tuple[str, ...] = ()
+    time_limit_s: float | None = None  # until the reply's head must be there
+    added: tuple[tuple[str, str], ...] = ()  # headers that a door's dialect adds
+    drop: frozenset[str] = _NOTHING  # and that it keeps back
+    plain: bool = False  # the reply must come uncompressed, since something is taken out of it
+    reshaped: bool = False  # the body is not the client's own any more, but JSON of ours
 
     @property
     def url(self) -> str:
@@ -47,11 +61,20 @@ class Question(NamedTuple):
     def headers(self, flight: Flight, drop: frozenset[str] = _NOTHING) -> HeaderList:
         """The request's headers for the provider, without Host and framing."""
         drop |= self.keys.drop
+        if self.drop:
+            drop |= self.drop
+        if self.plain:
+            drop |= _CODING
+        if self.reshaped:
+            drop |= _OF_THE_BODY
         propagate = self.target.slug in self.propagate or "*" in self.propagate
         sent = headers.upstream(self.request.raw_headers, drop=drop | {"traceparent"} if propagate else drop)
-        if self.keys.header:
-            name, value = self.keys.header
-            sent.append((name.encode(), value.encode("utf-8", "surrogateescape")))
+        if self.reshaped:
+            sent.append((b"Content-Type", b"application/json"))
+        own = self.keys.header
+        if own and not any(name.lower() == own[0].lower() for name, _ in self.added):
+            sent.append((own[0].encode(), own[1].encode("utf-8", "surrogateescape")))
+        sent += [(name.encode(), value.encode("utf-8", "surrogateescape")) for name, value in self.added]
         if propagate:
             sent.append((b"traceparent", traceparent(flight.trace).encode()))
         return sent
@@ -83,7 +106,7 @@ async def _exchange(
     pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight
 ) -> tuple[Connection, Reply]:
     """Send the request and wait for the head of the reply, within the caller's own time limit."""
-    limit = _time_limit(question.request)
+    limit = question.time_limit_s
     if limit is None:
         return await _send(pool, question, sent, asking, flight)
     try:
@@ -98,26 +121,52 @@ async def _send(pool: Pool, question: Question, sent: Sent, asking: bytes | None
     flight.usage_requested = asking is not None
     out = question.headers(flight, _NOTHING if asking is None else _CHANGED_BY_ASKING)
     data = sent.data
+    if asking is not None or question.plain:
+        out.append((b"Accept-Encoding", b"identity"))
     if asking is not None:
-        out += ((b"Accept-Encoding", b"identity"), (b"Content-Length", b"%d" % len(asking)))
+        out.append((b"Content-Length", b"%d" % len(asking)))
         data = asking
-    elif sent.data is not None and question.request.content_length is None:
-        out.append((b"Content-Length", b"%d" % len(sent.data)))  # it came chunked and goes whole
+    elif sent.data is not None and (question.reshaped or question.request.content_length is None):
+        out.append((b"Content-Length", b"%d" % len(sent.data)))  # it is another body, or came chunked and goes whole
+    line = question.request.method, question.target_path, to.authority
     connection = pool.take(to)
     flight.reused = connection is not None
-    if connection is None:
-        began = flight.clock()
-        connection = await pool.connect(to)
-        flight.connect_ns = flight.clock() - began
+    if connection is not None:
+        try:
+            return connection, await _reply(connection, line, out, data, sent.pieces, flight)
+        except UpstreamFailed as error:
+            if not _closed_before(connection, error) or sent.pieces is not None:
+                raise
+            flight.reused = False
+            flight.notes += (ASKED_AGAIN,)
+    began = flight.clock()
+    connection = await pool.connect(to)
+    flight.connect_ns = flight.clock() - began
+    return connection, await _reply(connection, line, out, data, sent.pieces, flight)
+
+
+async def _reply(
+    connection: Connection,
+    line: tuple[str, str, str],
+    out: HeaderList,
+    data: bytes | None,
+    pieces: AsyncIterator[bytes] | None,
+    flight: Flight,
+) -> Reply:
     try:
-        connection.send(question.request.method, question.target_path, to.authority, out, data, sent.pieces)
+        connection.send(*line, out, data, pieces)
         flight.sent_ns = flight.clock()
         reply = await connection.head()
     except BaseException:  # cancelled too: the client has left, and takes the call with it
         connection.close()
         raise
     flight.headers_ns = flight.clock()
-    return connection, reply
+    return reply
+
+
+def _closed_before(connection: Connection, error: UpstreamFailed) -> bool:
+    """Whether a connection failed by ending, and no byte of a reply had come."""
+    return error.kind in ("disconnected", "reset") and not connection.answered
 
 
 async def _objects(reply: Reply) -> bool:
@@ -127,13 +176,3 @@ async def _objects(reply: Reply) -> bool:
         said += piece
     reply.unread(said)
     return b"stream_options" in said or b"include_usage" in said
-
-
-def _time_limit(request: web.BaseRequest) -> float | None:
-    """Seconds until the reply's head must be there, if the caller set a limit (in milliseconds)."""
-    asked = request.headers.get("x-portkey-request-timeout") or portkey_config(request.headers).get("request_timeout")
-    try:
-        milliseconds = float(asked) if isinstance(asked, str | int | float) else 0.0
-    except ValueError:
-        return None
-    return milliseconds / 1000 if milliseconds > 0 else None

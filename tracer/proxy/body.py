@@ -10,11 +10,13 @@ from collections.abc import AsyncIterator
 from typing import NamedTuple
 
 import orjson
-from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
-from tracer.proxy.flight import Flight, whole
-from tracer.proxy.route import Refused
+from tracer.proxy.flight import Flight
+from tracer.proxy.flight import whole as copied
+from tracer.proxy.refused import Refused
+from tracer.proxy.request import Request
 from tracer.proxy.tee import Tee
 
 # A body this small is read before the upstream is asked. OpenAI's SDKs send a body in one or two packets up to about here.
@@ -35,23 +37,26 @@ class BodyLost(Exception):
     """The client left before its body was complete."""
 
 
-async def receive(request: web.BaseRequest, flight: Flight, path: str, limit: int, capture_bytes: int) -> Sent:
-    """The body of `request`. Raises Refused (too large, not JSON where JSON is needed, broken framing) and BodyLost."""
-    if not request.body_exists:
+async def receive(request: Request, flight: Flight, path: str, limit: int, capture_bytes: int, *, whole: bool = False) -> Sent:
+    """The body of `request`. `whole`: read all of it, and as JSON if it says that it is.
+
+    Raises Refused (too large, not JSON where JSON is needed, broken framing) and BodyLost.
+    """
+    if not request.has_body:
         return Sent()
     length = request.content_length
     if length is not None and length > limit:
         raise too_large(limit)
-    as_json = request.method == "POST" and path in ASKABLE and _is_json(request)
-    if not as_json and (length is None or length > SMALL):
+    as_json = (whole or (request.method == "POST" and path in ASKABLE)) and _is_json(request)
+    if not (as_json or whole) and (length is None or length > SMALL):
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
-    flight.request = whole(data)
+    flight.request = copied(data)
     return Sent(data=data, parsed=_json(data) if as_json else None)
 
 
-def _is_json(request: web.BaseRequest) -> bool:
+def _is_json(request: Request) -> bool:
     return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
 
 
@@ -59,7 +64,7 @@ def too_large(limit: int) -> Refused:
     return Refused(413, "body_too_large", f"the request body is larger than {limit} bytes (TRACER_MAX_REQUEST_BYTES)")
 
 
-async def _read(request: web.BaseRequest, limit: int) -> bytes:
+async def _read(request: Request, limit: int) -> bytes:
     if request.content.is_eof() and request.content.exception() is None:
         data = request.content.read_nowait()  # it came with its headers, as small bodies do
         if len(data) <= limit:
@@ -75,7 +80,7 @@ async def _read(request: web.BaseRequest, limit: int) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def _passing(request: web.BaseRequest, flight: Flight, limit: int, capture_bytes: int) -> AsyncIterator[bytes]:
+async def _passing(request: Request, flight: Flight, limit: int, capture_bytes: int) -> AsyncIterator[bytes]:
     tee = Tee(capture_bytes)
     flight.request = tee
     try:
@@ -91,11 +96,12 @@ async def _passing(request: web.BaseRequest, flight: Flight, limit: int, capture
     flight.request_end_ns = flight.clock()
 
 
-async def _next(request: web.BaseRequest) -> bytes:
+async def _next(request: Request) -> bytes:
     """The next piece of the request's body as it came; empty at the end."""
     try:
+        request.let_it_come()
         return await request.content.readany()
-    except (web.RequestPayloadError, HttpProcessingError) as error:
+    except (RequestPayloadError, HttpProcessingError) as error:
         raise Refused(400, "bad_body", f"the request body is not framed as its headers say: {type(error).__name__}") from error
     except ConnectionError as error:
         raise BodyLost from error

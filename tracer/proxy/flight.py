@@ -4,21 +4,40 @@ The note-taking half is mutable and cheap (one per request, on the event loop). 
 and does what costs (keep.py): hiding secrets, replacing media, bounding, blanking when content is not to be kept.
 """
 
+import copy
+import random
 import re
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from uuid import UUID
 
 import msgspec
 
-from tracer.ids import otel_span_id, otel_trace_id
-from tracer.proxy.keep import Kept, Secrets, hidden, keep, value
+from tracer.ids import otel_span_id, otel_trace_id, uuid7
+from tracer.proxy.context import own_span_id
+from tracer.proxy.keep import Kept, keep, value
 from tracer.proxy.tee import Copy, Tee
-from tracer.records import Exchange, Headers, Outcome, TraceContext
+from tracer.records import Body, Exchange, Headers, Outcome, TraceContext
+from tracer.redact import Secrets, hidden
 
 # An event after which a stream has nothing to say. Text of a model cannot look like this: in JSON its line breaks are escaped.
 _LAST_EVENT = re.compile(
     rb"(?:\A|[\r\n])(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))(?=[\r\n])"
+)
+# What is noted of one attempt to ask the upstream, and not of the call as a whole.
+_OF_AN_ATTEMPT = (
+    "status",
+    "response",
+    "response_headers",
+    "outcome",
+    "error_type",
+    "error_message",
+    "connect_ns",
+    "reused",
+    "sent_ns",
+    "headers_ns",
+    "first_byte_ns",
+    "upstream_end_ns",
 )
 NO_COPY = Copy(b"", b"", 0, array("Q"), array("I"))
 
@@ -54,6 +73,13 @@ class Flight:
     messages_down: int = 0
     recorded: bool = False
     body_error: Exception | None = None  # why the request body could not be read to its end
+    raw_response_headers: Sequence[tuple[bytes, bytes]] = ()  # as they came, for the cache
+    original: Tee | Copy = NO_COPY  # the client's body, where another one was made of it
+    prompt_id: str = ""
+    prompt_version: str = ""
+    cache_status: str = "DISABLED"
+    key_id: str = ""
+    notes: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -93,8 +119,33 @@ class Flight:
         """Note that the client has closed. One that had the whole answer may: OpenAI's SDK does at `[DONE]`, without
         waiting for the end of the body."""
         self.client_gone_ns = self.client_gone_ns or self.clock()
-        copy = self.response.copy() if isinstance(self.response, Tee) else self.response
-        self.end(Outcome.OK if _LAST_EVENT.search(copy.head + copy.tail) else Outcome.CLIENT_GONE)
+        seen = self.response.copy() if isinstance(self.response, Tee) else self.response
+        self.end(Outcome.OK if _LAST_EVENT.search(seen.head + seen.tail) else Outcome.CLIENT_GONE)
+
+    def attempt_failed(self, began_ns: int, number: int) -> "Flight":
+        """Another flight with all that was noted since `began_ns`: an attempt that failed, as a child of this call. What was
+        noted of it is forgotten here, so that the next attempt starts clean."""
+        started_ns = self.started_ns + began_ns
+        attempt = copy.copy(self)
+        attempt.call_id = uuid7(started_ns, random.getrandbits(80))
+        attempt.started_ns = started_ns
+        attempt.clock = lambda: self.clock() - began_ns
+        span_id = own_span_id(attempt.call_id)
+        attempt.trace = msgspec.structs.replace(
+            self.trace,
+            span_id=span_id,
+            otel_span_id=span_id,
+            parent_span_id=self.trace.span_id,
+            otel_parent_span_id=self.trace.otel_span_id,
+            span_name=f"attempt {number + 1}",
+        )
+        for name in _OF_AN_ATTEMPT:
+            self.__dict__.pop(name, None)  # back to the default on the class
+            if (value := getattr(attempt, name)) and name.endswith("_ns") and name != "connect_ns":
+                setattr(attempt, name, value - began_ns)
+        attempt.request_end_ns = 0
+        attempt.notes = (*self.notes, f"attempt {number + 1} of call {self.call_id}")
+        return attempt
 
     @property
     def is_event_stream(self) -> bool:
@@ -151,6 +202,12 @@ def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
         websocket=flight.websocket,
         messages_up=flight.messages_up,
         messages_down=flight.messages_down,
+        original=_kept_original(flight, capture_bytes),
+        prompt_id=flight.prompt_id,
+        prompt_version=flight.prompt_version,
+        cache_status=flight.cache_status,
+        key_id=flight.key_id,
+        notes=flight.notes,
     )
 
 
@@ -160,8 +217,12 @@ def whole(body: bytes) -> Copy:
 
 
 def _kept(flight: Flight, noted: Tee | Copy, headers: Headers, limit: int) -> Kept:
-    copy = noted.copy() if isinstance(noted, Tee) else noted
-    return keep(copy, headers, content=flight.content, limit=limit, secrets=flight.secrets)
+    kept = noted.copy() if isinstance(noted, Tee) else noted
+    return keep(kept, headers, content=flight.content, limit=limit, secrets=flight.secrets)
+
+
+def _kept_original(flight: Flight, limit: int) -> Body:
+    return Body() if flight.original is NO_COPY else _kept(flight, flight.original, flight.request_headers, limit).body
 
 
 def _hidden(exchange: Exchange, secrets: Secrets) -> Exchange:

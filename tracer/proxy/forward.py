@@ -1,11 +1,10 @@
 """One call through the proxy: the request goes up, the reply comes down, an Exchange goes to the spool.
 
-    accept ─► route ─► credentials ─► body ─► ask upstream ─► relay (tee) ─► record
+    accept ─► who asks ─► body ─► (dialect, overrides) ─► route, credentials ─► answer (cache, upstream) ─► record
 
 Invariants
-- Exactly one record per accepted request, however it ends: `_record` runs in a `finally` and only once.
-- A reply is sent as it comes. Two exceptions, both small: a short reply of known length is sent in one write, and under
-  `strict` durability the piece that completes a reply waits for its record to be on disk.
+- Exactly one record per accepted request, however it ends: `record` runs in a `finally` and only once. Attempts that a config's
+  `retry` repeated are records of their own beside it.
 - Nothing that goes wrong while observing reaches the client; what goes wrong upstream reaches it as a clear error if the reply
   has not begun, else as the same cut connection that the provider made.
 - A client that leaves takes the upstream call with it.
@@ -13,67 +12,69 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
-from aiohttp import web
+import msgspec
 
-from tracer import metrics
+from tracer.cache.rule import Policy, Rule, cacheable, decide
 from tracer.config import Settings
-from tracer.proxy import body, headers, websocket
+from tracer.proxy import body, websocket
 from tracer.proxy.accept import accept, target_path
-from tracer.proxy.ask import Question, ask
+from tracer.proxy.answer import Answerer, Order
+from tracer.proxy.ask import Question
 from tracer.proxy.credentials import credentials
-from tracer.proxy.downstream import ClientLeft, Downstream
+from tracer.proxy.dialect import Dialect, reshape, without
+from tracer.proxy.downstream import ClientLeft, send_plain
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
-from tracer.proxy.pool import Pool
+from tracer.proxy.identity import identify, with_tags
+from tracer.proxy.portkey_config import NO_CONFIG, Config, read_config, time_limit_s
 from tracer.proxy.providers import StreamUsage
-from tracer.proxy.replies import CALL_ID, TRACE_ID, failure, header_safe
-from tracer.proxy.route import Refused, Routes, Target, choose
-from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
-from tracer.proxy.tally import Tally
-from tracer.proxy.tee import Tee
-from tracer.proxy.upstream import Reply
+from tracer.proxy.recorder import Recorder
+from tracer.proxy.refused import Refused
+from tracer.proxy.relay import Filter, note_failure
+from tracer.proxy.replies import failure
+from tracer.proxy.request import Request
+from tracer.proxy.route import Routes, Target, choose, ignored, named
+from tracer.proxy.stream_usage import with_usage_requested
+from tracer.proxy.wanted import Wanted
 from tracer.records import Outcome
-from tracer.spool.writer import Writer
+from tracer.registry.key_format import holds_key
+from tracer.registry.records import Caller, Snapshot
 
 _log = logging.getLogger(__name__)
-
-# A reply of known length up to this is sent in one write; if it breaks half-way the client gets a clear error instead.
-SHORT_REPLY = 256 << 10
-# Header and bookkeeping of a record, for the bound on records that wait for the disk.
-_RECORD_OVERHEAD = 2048
-_NOTHING: frozenset[str] = frozenset()
-_LENGTH = frozenset({"content-length"})  # of a reply that is framed anew
-_LAST = 32  # bytes of a stream in which its last event is looked for: pieces are cut anywhere
+_PLAIN = Wanted("", {})  # of a request that goes up as it came
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Forwarder:
-    """Serves the OpenAI door. One per worker; `refusing` remembers hosts that do not take the usage option."""
+    """Serves every door to a model. One per worker; `policy` is the cache's."""
 
     settings: Settings
     routes: Routes
-    pool: Pool
-    spool: Writer[Flight]
-    tally: Tally
-    refusing: set[str] = field(default_factory=set)
+    registry: Callable[[], Snapshot]
+    policy: Policy
+    recorder: Recorder
+    answerer: Answerer
 
-    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
-        flight = accept(request, "openai", keep_content=self.settings.capture == "full")
-        self.tally.open += 1
+    async def __call__(self, request: Request, dialect: Dialect | None = None) -> bool:
+        """Answer a request; whether its connection may serve another one."""
+        name = dialect.name if dialect else "openai"
+        flight = accept(request, name, keep_content=self.settings.capture == "full")
+        self.recorder.tally.open += 1
         try:
-            return await self._serve(request, flight)
+            return await self._serve(request, flight, dialect)
         except Refused as refusal:
             flight.end(Outcome.REFUSED, refusal.kind, refusal.message)
-            return self._failed(request, flight, refusal.status, refusal.kind, refusal.message)
+            return await _failed(request, flight, refusal.status, refusal.kind, refusal.message, dialect, refusal=refusal)
+        except UpstreamFailed as error:
+            return await _upstream_failed(request, flight, error, dialect)
         except (ClientLeft, body.BodyLost):
             flight.client_left()
-            raise ConnectionResetError from None  # aiohttp's word for "nobody there"; it closes and logs nothing
+            return False
         except asyncio.CancelledError:
-            if request.transport is None or request.transport.is_closing():
+            if request.gone:
                 flight.client_left()
             else:
                 flight.end(Outcome.UPSTREAM_ERROR, "shutdown", "Tracer was stopped before the call ended")
@@ -82,194 +83,125 @@ class Forwarder:
             # The request edge: a fault of ours must end in one clear reply and one record, not in a lost call.
             _log.exception("call %s failed inside Tracer", flight.call_id)
             flight.end(Outcome.REFUSED, "internal", "an error inside Tracer; its log has the details")
-            return self._failed(request, flight, 500, "internal", flight.error_message)
+            return await _failed(request, flight, 500, "internal", flight.error_message, dialect)
         finally:
-            self.tally.open -= 1
-            self._record(flight)
+            self.recorder.tally.open -= 1
+            self.recorder.record(flight)
 
-    async def _serve(self, request: web.BaseRequest, flight: Flight) -> web.StreamResponse:
-        target = choose(self.routes, request.headers)
+    async def _serve(self, request: Request, flight: Flight, dialect: Dialect | None) -> bool:
+        settings, snapshot = self.settings, self.registry()
+        caller = identify(request.headers, snapshot.keys, settings.require_key)
+        if caller.key_id:
+            _known(flight, caller)
+        sent_config = request.headers.get("x-portkey-config")
+        config = read_config(sent_config, snapshot.configs, caller.workspace) if sent_config else NO_CONFIG
+        flight.notes += ignored(self.routes, request.headers, config)
+        target = target_path(request)
+        question = None
+        if dialect is None:  # what can be refused without its body is
+            question = self._question(request, flight, config, caller, target)
+            if websocket.is_upgrade(request):
+                refusal = await websocket.relay(question, flight, self.answerer.pool)
+                return await send_plain(request, refusal) if refusal else False
+        path = target.partition("?")[0]
+        rule = self._cache_rule(request, flight, config, dialect, path)
+        whole = dialect is not None or rule is not None or bool(config.override_params)
+        sent = await body.receive(request, flight, path, settings.max_request_bytes, settings.capture_bytes, whole=whole)
+        filters: Sequence[Filter] = ()
+        if dialect is not None or config.override_params:
+            chosen = named(self.routes, request.headers, config, caller)
+            sent, wanted = reshape(dialect, path, request.headers, sent, caller, chosen, config.override_params, flight)
+            question = self._question(request, flight, config, caller, target, wanted)
+            filters = dialect.filters(path, wanted) if dialect and wanted else ()
+        assert question is not None
+        asking = self._asking_for_usage(sent, question.target)
+        return await self.answerer(Order(request, flight, question, sent, asking, caller, filters, config.retry, rule))
+
+    def _question(
+        self, request: Request, flight: Flight, config: Config, caller: Caller, path: str, wanted: Wanted | None = None
+    ) -> Question:
+        """Where a request goes, with which key, and what of it goes there. Raises Refused."""
+        settings = self.settings
+        new = wanted or _PLAIN
+        headers = without(request.headers, new.drop) if new.drop else request.headers
+        target = choose(self.routes, headers, config, caller, new.provider)
         flight.provider, flight.upstream = target.slug, target.host
-        keys = credentials(request.headers, target, self.settings.keys)
+        keys = credentials(headers, target, settings.keys, config, caller)
         flight.key_hash = keys.key_hash
         flight.secrets += keys.secrets
-        path = target_path(request)
-        question = Question(request, target, keys, path, self.settings.propagate_traceparent)
-        if websocket.is_upgrade(request):
-            return await websocket.relay(question, flight, self.pool)
-        sent = await body.receive(
-            request, flight, path.partition("?")[0], self.settings.max_request_bytes, self.settings.capture_bytes
+        if new.path:
+            _, mark, query = path.partition("?")
+            path = new.path + mark + query
+        limit_s = new.time_limit_s or time_limit_s(headers.get("x-portkey-request-timeout"), config)
+        return Question(
+            request=request,
+            target=target,
+            keys=keys,
+            path=path,
+            propagate=settings.propagate_traceparent,
+            time_limit_s=limit_s,
+            added=tuple([added for added in new.headers if not holds_key(added[1])]) if new.headers else (),
+            drop=new.drop,
+            plain=not new.sentinel,
+            reshaped=wanted is not None,
         )
-        try:
-            asking = self._asking_for_usage(sent, target)
-            connection, reply = await ask(self.pool, question, sent, asking, flight, self.refusing)
-            try:
-                return await self._relay(request, flight, reply)
-            finally:
-                self.pool.give_back(target.origin, connection)
-        except UpstreamFailed as error:
-            if flight.body_error:
-                raise flight.body_error from error
-            return self._upstream_failed(request, flight, error)
+
+    def _cache_rule(self, request: Request, flight: Flight, config: Config, dialect: Dialect | None, path: str) -> Rule | None:
+        """How the cache is to be used for a request; None: not at all."""
+        if config.cache is None and self.policy.mode == "off":
+            return None
+        rule, notes = decide(request.headers, config.cache, self.policy)
+        flight.notes += notes
+        may_be = cacheable(request.method, path, request.headers.get("Content-Type", ""))
+        return rule if may_be or dialect is not None else None
 
     def _asking_for_usage(self, sent: body.Sent, target: Target) -> bytes | None:
         """The request's body with the usage option in it, or None where it is not to be asked for."""
-        wanted = target.provider.stream_usage is StreamUsage.ASK and target.host not in self.refusing
+        wanted = target.provider.stream_usage is StreamUsage.ASK and target.host not in self.answerer.refusing
         return with_usage_requested(sent.data, sent.parsed) if wanted and sent.data and sent.parsed else None
 
-    async def _relay(self, request: web.BaseRequest, flight: Flight, reply: Reply) -> web.StreamResponse:
-        flight.status = reply.status
-        flight.response_headers = headers.recorded(reply.raw_headers)
-        flight.response = tee = Tee(self.settings.capture_bytes)
-        usage = _usage_filter(flight, reply)
-        sized = reply.length is not None and not usage
-        out = headers.downstream(reply.raw_headers, drop=_NOTHING if sized else _LENGTH)
-        out += (
-            (TRACE_ID.encode(), header_safe(flight.trace.trace_id).encode()),
-            (CALL_ID.encode(), str(flight.call_id).encode()),
-        )
-        client = Downstream(request, reply.status, reply.reason, out, sized=sized)
-        if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and not _is_event_stream(reply):
-            await self._relay_whole(client, flight, reply, tee)
-        else:
-            await self._relay_stream(client, flight, reply, tee, usage)
-        return client
 
-    async def _relay_whole(self, client: Downstream, flight: Flight, reply: Reply, tee: Tee) -> None:
-        data = reply.read_now()
-        if data is None:
-            data = b"".join([piece async for piece in _pieces(reply, flight, tee)])
-        elif data:
-            flight.upstream_end_ns = flight.first_byte_ns = flight.clock()
-            tee.add(data, flight.first_byte_ns)
-        self._note_status(flight)
-        await self._durable(flight)
-        await client.send_all(data)
-
-    async def _relay_stream(
-        self, client: Downstream, flight: Flight, reply: Reply, tee: Tee, usage: UsageFilter | None
-    ) -> None:
-        await client.send_head()
-        held = last = b""
-        try:
-            while piece := await _next(reply, flight, tee):
-                new = usage.feed(piece) if usage else piece
-                held, last = held + new, (last + new)[-_LAST:]
-                if held and not self._completes(last, tee, reply):
-                    await client.send(held)
-                    held = b""
-        except UpstreamFailed as error:
-            if held := held + (usage.close() if usage else b""):  # the client gets every byte that came before the cut
-                _note_failure(flight, error)
-                await self._durable(flight)
-                await client.send(held)
-            raise
-        held += usage.close() if usage else b""
-        self._note_status(flight)
-        await self._durable(flight)
-        if held:
-            await client.send(held)
-        await client.finish()
-
-    def _completes(self, last: bytes, tee: Tee, reply: Reply) -> bool:
-        """Under `strict`: whether a client that has these last bytes has, or takes itself to have, the whole answer."""
-        strict = self.settings.durability == "strict"
-        return strict and (tee.size == reply.length or last.rstrip().endswith(b"[DONE]"))
-
-    def _note_status(self, flight: Flight) -> None:
-        flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
-
-    async def _durable(self, flight: Flight) -> None:
-        """Under `strict`: record the call and wait until that is on disk, or until the disk has refused."""
-        if self.settings.durability == "strict":
-            on_disk = asyncio.get_running_loop().create_future()
-            self._record(flight, on_disk)
-            await on_disk
-
-    def _record(self, flight: Flight, on_disk: "asyncio.Future[None] | None" = None) -> None:
-        if flight.recorded:
-            return
-        flight.recorded = True
-        flight.end_ns = flight.clock()
-        flight.upstream_end_ns = flight.upstream_end_ns or flight.end_ns
-        flight.end(Outcome.OK)
-        self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
-        size = flight.request.size + flight.response.size + _RECORD_OVERHEAD
-        if on_disk is None:
-            self.spool.append(flight, size)
-            return
-        loop = asyncio.get_running_loop()
-        self.spool.append(flight, size, partial(_tell, loop, on_disk))
-
-    def _upstream_failed(self, request: web.BaseRequest, flight: Flight, error: UpstreamFailed) -> web.StreamResponse:
-        message = _note_failure(flight, error)
-        found = error.failure
-        # A pooled connection that closed in the moment it was used again never took the request.
-        retry = found.retry or (flight.reused and not flight.headers_ns and error.kind in ("disconnected", "reset"))
-        return self._failed(request, flight, found.status, error.kind, message, retry)
-
-    def _failed(
-        self, request: web.BaseRequest, flight: Flight, status: int, kind: str, message: str, retry: bool | None = None
-    ) -> web.StreamResponse:
-        """A clear error, if the reply has not begun; else the connection is cut, as the provider's was."""
-        trace_id, call_id = flight.trace.trace_id, str(flight.call_id)
-        response = failure(status, kind, message, trace_id=trace_id, call_id=call_id, retry=retry)
-        if request.writer.output_size:
-            if request.transport:
-                request.transport.close()
-            return response
-        flight.status = status
-        if not request.content.is_eof():
-            response.force_close()  # the rest of an unread body must not be taken for the next request
-        return response
+def _known(flight: Flight, caller: Caller) -> None:
+    """Note on the row who the caller's key says it is."""
+    flight.key_id = caller.key_id
+    if caller.tags:
+        flight.trace = msgspec.structs.replace(flight.trace, metadata=with_tags(flight.trace.metadata, caller.tags))
 
 
-def _note_failure(flight: Flight, error: UpstreamFailed) -> str:
-    """Note how the upstream failed; the message for the caller."""
-    flight.upstream_end_ns = flight.clock()
-    found, message = error.failure, error.message(flight.upstream)
-    in_stream = 200 <= flight.status < 300 and flight.is_event_stream
-    outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
-    flight.end(outcome, error.kind, message)
-    return message
+async def _upstream_failed(request: Request, flight: Flight, error: UpstreamFailed, dialect: Dialect | None) -> bool:
+    message = note_failure(flight, error)
+    found = error.failure
+    # A pooled connection that closed in the moment it was used again never took the request.
+    retry = found.retry or (flight.reused and not flight.headers_ns and error.kind in ("disconnected", "reset"))
+    return await _failed(request, flight, found.status, error.kind, message, dialect, retry=retry)
 
 
-async def _next(reply: Reply, flight: Flight, tee: Tee) -> bytes:
-    """The next piece of a reply, noted in the tee; empty at its end."""
-    piece = await reply.read()
-    now = flight.clock()
-    if not piece:
-        flight.upstream_end_ns = now
-        return piece
-    if not flight.first_byte_ns:
-        flight.first_byte_ns = now
-    tee.add(piece, now)
-    return piece
-
-
-async def _pieces(reply: Reply, flight: Flight, tee: Tee) -> AsyncIterator[bytes]:
-    while piece := await _next(reply, flight, tee):
-        yield piece
-
-
-def _is_event_stream(reply: Reply) -> bool:
-    return reply.headers.get("Content-Type", "").lower().startswith("text/event-stream")
-
-
-def _usage_filter(flight: Flight, reply: Reply) -> UsageFilter | None:
-    if not flight.usage_requested or not _is_event_stream(reply):
-        return None
-    if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
-        metrics.usage_chunk_kept.labels("compressed").inc()
-        return None
-    return UsageFilter()
-
-
-def _tell(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[None]", _on_disk: bool) -> None:
-    """From the spool's thread: the commit is over. Whether the disk took it is the spool's to count; the reply goes out."""
-    loop.call_soon_threadsafe(_settle, waiting)
-
-
-def _settle(waiting: "asyncio.Future[None]") -> None:
-    if not waiting.done():  # the client may have left meanwhile
-        waiting.set_result(None)
+async def _failed(
+    request: Request,
+    flight: Flight,
+    status: int,
+    kind: str,
+    message: str,
+    dialect: Dialect | None,
+    *,
+    refusal: Refused | None = None,
+    retry: bool | None = None,
+) -> bool:
+    """A clear error, if the reply has not begun; else the connection is cut, as the provider's was."""
+    if request.begun:
+        return False
+    flight.status = status
+    reply = failure(
+        status,
+        kind,
+        message,
+        trace_id=flight.trace.trace_id,
+        call_id=str(flight.call_id),
+        retry=retry,
+        body=dialect.error(message, refusal) if dialect else None,
+        close=not request.content.is_eof(),  # the rest of an unread body must not be taken for the next request
+    )
+    try:
+        return await send_plain(request, reply)
+    except ClientLeft:
+        return False

@@ -29,9 +29,10 @@ HOP_BY_HOP = frozenset(
     ]
 )
 _NOT_UPSTREAM = HOP_BY_HOP | {"host", "expect"}
-_NOT_DOWNSTREAM = HOP_BY_HOP | {"x-portkey-trace-id", "x-tracer-call-id"}
+_NOT_DOWNSTREAM = HOP_BY_HOP | {"x-portkey-trace-id", "x-portkey-cache-status", "x-tracer-call-id"}
 _PORTKEY = "x-portkey-"
 _USUAL = frozenset({"keep-alive", "close"})
+_NAMES_NOTHING = frozenset({b"keep-alive", b"Keep-Alive", b"close"})  # nearly every Connection header there is
 
 _RECORDED = frozenset(
     [
@@ -152,7 +153,7 @@ def _passing(raw: RawHeaders, direction: int, drop: frozenset[str]) -> HeaderLis
         if name[direction]:
             if name[1] not in drop:
                 sent.append(header)
-        elif name[1] == "connection":
+        elif name[1] == "connection" and header[1] not in _NAMES_NOTHING:
             named = named | _listed(header[1])
     return sent if named is drop else _without(sent, named)
 

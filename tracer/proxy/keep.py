@@ -12,13 +12,10 @@ from typing import NamedTuple
 
 from tracer.blank import StreamBlanker, blank_json
 from tracer.inflate import inflate
-from tracer.proxy.credentials import SHORTEST_SECRET
 from tracer.proxy.media import replace_media
 from tracer.proxy.tee import TAIL, Copy, within
 from tracer.records import Body, Chunks, Headers
-
-Secrets = tuple[bytes, ...]
-
+from tracer.redact import SHORTEST_SECRET, Secrets, hidden
 
 _NO_BODY, _NO_CHUNKS = Body(), Chunks()
 
@@ -62,14 +59,6 @@ def value(headers: Headers, name: str) -> str:
         if key == name:
             return text
     return ""
-
-
-def hidden(data: bytes, secrets: Secrets) -> bytes:
-    """`data` with the secrets overwritten wherever they stand."""
-    for secret in secrets:
-        if secret in data:
-            data = data.replace(secret, b"*" * len(secret))
-    return data
 
 
 def _hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:

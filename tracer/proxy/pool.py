@@ -2,7 +2,7 @@
 
 Two ages at which an idle connection is no longer trusted. Over TLS a new one costs round trips, and the big providers keep
 theirs for minutes; plain HTTP is a server nearby, cheap to reach again, and such servers (llama.cpp, uvicorn) close after 5 s:
-a request sent into that moment is lost, and a POST must not be sent twice.
+a request sent into that moment is lost, and must be sent again (ask.py).
 """
 
 import asyncio

@@ -53,6 +53,7 @@ PROVIDERS: dict[str, Provider] = {
     "huggingface": Provider("https://router.huggingface.co"),
     "nvidia": Provider("https://integrate.api.nvidia.com"),
     "sambanova": Provider("https://api.sambanova.ai"),
+    "scale": Provider("https://api.egp.scale.com", "", key_header="x-api-key"),  # SGP itself; its own paths (tracer/scale)
     "ollama": Provider("http://localhost:11434"),
     "lmstudio": Provider("http://localhost:1234"),
     "vllm": Provider("http://localhost:8000"),

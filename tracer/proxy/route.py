@@ -1,8 +1,10 @@
 """Which upstream a request goes to. Values in, values out.
 
-Order: `x-portkey-custom-host` (header, else in `x-portkey-config`), then `x-portkey-provider` (header, else config), then
-the default upstream. A custom host is an open door into the private network, so only hosts that the configuration names are
-let through, and what is compared is the parsed host and port, never the text.
+Order: `x-portkey-custom-host` (header, else in `x-portkey-config`), then the provider: of the `x-portkey-provider` header, of a
+virtual key whose name is a provider's here, of the config, of its virtual key, of the door (`otherwise`), then the default
+upstream. A Tracer key that is for one provider holds its caller to that. A custom host is an open door into the private
+network, so only hosts that the configuration names are let through, and what is compared is the parsed host and port, never
+the text.
 
 A base URL that nobody gave a provider's name speaks OpenAI's dialect, so its provider is `openai`; `upstream` tells the truth
 about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<SLUG> to the URL.
@@ -14,23 +16,16 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
-import orjson
-
 from tracer.config import ConfigError, Settings
 from tracer.proxy.context import text
+from tracer.proxy.identity import ANYBODY
+from tracer.proxy.portkey_config import Config
 from tracer.proxy.providers import PROVIDERS, UNLISTED, Provider
+from tracer.proxy.refused import Refused
+from tracer.registry.key_format import is_key
+from tracer.registry.records import Caller
 
 _PORTS = {"http": 80, "https": 443}
-
-
-class Refused(Exception):
-    """Tracer itself says no; nothing goes upstream. `kind` is the row's error_type."""
-
-    def __init__(self, status: int, kind: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.kind = kind
-        self.message = message
 
 
 class Origin(NamedTuple):
@@ -81,7 +76,7 @@ def routes(settings: Settings) -> Routes:
         setting = "TRACER_UPSTREAM_" + slug.upper().replace("-", "_")
         targets[slug] = _configured(setting, slug, PROVIDERS.get(slug, UNLISTED), origin)
     if "://" in settings.upstream:
-        slug = _slug_of(settings.upstream, targets)
+        slug = _provider_at(settings.upstream, targets)
         default = _configured("TRACER_UPSTREAM", slug, PROVIDERS.get(slug, UNLISTED), settings.upstream)
     elif settings.upstream in targets:
         default = targets[settings.upstream]
@@ -93,33 +88,66 @@ def routes(settings: Settings) -> Routes:
     return Routes(default, targets, frozenset(_host_entry(entry) for entry in settings.custom_hosts))
 
 
-def choose(routes: Routes, headers: Mapping[str, str]) -> Target:
-    """The upstream for a request with these headers (case-insensitive mapping). Raises Refused."""
-    config = portkey_config(headers)
-    slug = text(headers.get("x-portkey-provider")) or str(config.get("provider") or "")
+def choose(routes: Routes, headers: Mapping[str, str], config: Config, caller: Caller = ANYBODY, otherwise: str = "") -> Target:
+    """The upstream for a request with these headers (case-insensitive mapping). Raises Refused.
+
+    `otherwise` is the provider of a door whose requests name one in their own way; headers and config go before it.
+    """
+    return named(routes, headers, config, caller, otherwise) or routes.default
+
+
+def named(
+    routes: Routes, headers: Mapping[str, str], config: Config, caller: Caller = ANYBODY, otherwise: str = ""
+) -> Target | None:
+    """The upstream that a request chose, or that its key fixes; None if it left the choice to the settings. Raises Refused."""
+    custom_host = headers.get("x-portkey-custom-host") or config.custom_host
+    slug = (
+        text(headers.get("x-portkey-provider"))
+        or _virtual(routes, headers.get("x-portkey-virtual-key"))
+        or config.provider
+        or _virtual(routes, config.virtual_key)
+        or otherwise
+    )
+    if caller.provider:
+        _hold_to(caller.provider, slug, custom_host)
+        slug = caller.provider
     target = _by_slug(routes, slug) if slug else None
-    custom_host = headers.get("x-portkey-custom-host") or str(config.get("custom_host") or "")
-    if custom_host:
-        return _custom(routes, custom_host, target)
-    return target or routes.default
+    return _custom(routes, custom_host, target) if custom_host else target
 
 
-def portkey_config(headers: Mapping[str, str]) -> dict[str, object]:
-    """`x-portkey-config` as an object; empty if it is a config id or anything else that only the hosted service knows."""
-    sent = headers.get("x-portkey-config")
-    if not sent or not sent.lstrip().startswith("{"):
-        return {}
-    try:
-        value = orjson.loads(sent)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
+def ignored(routes: Routes, headers: Mapping[str, str], config: Config) -> tuple[str, ...]:
+    """What of a request's routing was not understood, in short sentences for the row."""
+    unknown = config.ignored
+    sent = text(headers.get("x-portkey-virtual-key"))
+    if sent and not _virtual(routes, sent) and not is_key(sent):
+        unknown += ("x-portkey-virtual-key is ignored: it names no provider here",)
+    if config.virtual_key and not _virtual(routes, config.virtual_key):
+        unknown += ("config.virtual_key is ignored: it names no provider here",)
+    return unknown
+
+
+def slug_of(provider: str) -> str:
+    """A provider's slug as it may be written: `@openai`, `OpenAI`."""
+    return provider.removeprefix("@").lower()
+
+
+def _virtual(routes: Routes, virtual_key: str | None) -> str:
+    """The slug that a virtual key of Portkey's names, if a provider here is called that."""
+    slug = slug_of(virtual_key) if virtual_key else ""
+    return slug if slug in routes.targets else ""
+
+
+def _hold_to(only: str, asked: str, custom_host: str) -> None:
+    """Raise Refused where a request asks for another provider than its key is for: silently, it would reach the wrong one."""
+    if custom_host or (asked and slug_of(asked) != only):
+        wanted = "a custom host" if custom_host else repr(slug_of(asked))
+        raise Refused(403, "provider_not_allowed", f"this key is for provider {only!r} only, and the request asks for {wanted}")
 
 
 def _by_slug(routes: Routes, slug: str) -> Target:
-    target = routes.targets.get(slug.removeprefix("@").lower())
+    name = slug_of(slug)
+    target = routes.targets.get(name)
     if target is None:
-        name = slug.removeprefix("@").lower()
         wanted = f"set TRACER_UPSTREAM_{name.upper().replace('-', '_')} to its origin"
         why = f"provider {slug!r} has no fixed origin: {wanted}" if name in PROVIDERS else f"unknown provider {slug!r}"
         known = "" if name in PROVIDERS else f"; known are {', '.join(sorted(routes.targets))}, or {wanted}"
@@ -170,7 +198,7 @@ def _parse(url: str) -> SplitResult | None:
     return parts if usable and parts.scheme in _PORTS and not extras and not control else None
 
 
-def _slug_of(url: str, targets: Mapping[str, Target]) -> str:
+def _provider_at(url: str, targets: Mapping[str, Target]) -> str:
     """The provider whose host the URL names, else `openai`: the dialect it speaks."""
     parts = _parse(url)
     return next((slug for slug, target in targets.items() if parts and target.host == parts.netloc), "openai")

@@ -21,7 +21,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.headers import HeaderList
+from tracer.proxy.headers import HeaderList, RawHeaders
 from tracer.proxy.headers import head as message_head
 
 # How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
@@ -33,17 +33,22 @@ MOST_HEADERS = 512
 class Reply:
     """The head of a reply, and its body to be read."""
 
-    __slots__ = ("_content", "_unread", "headers", "length", "raw_headers", "reason", "status")
+    __slots__ = ("_content", "_unread", "content_type", "headers", "length", "raw_headers", "reason", "status")
 
     def __init__(self, message: RawResponseMessage, content: StreamReader) -> None:
         self.status: int = message.code
         self.reason: str = message.reason
-        self.raw_headers: tuple[tuple[bytes, bytes], ...] = message.raw_headers
+        self.raw_headers: RawHeaders = message.raw_headers
         self.headers: CIMultiDictProxy[str] = message.headers
+        self.content_type: str = self.headers.get("Content-Type", "")
         length = self.headers.get("Content-Length", "")
         self.length: int | None = int(length) if length.isdigit() and not message.chunked else None
         self._content = content
         self._unread = b""
+
+    @property
+    def content_encoding(self) -> str:
+        return self.headers.get("Content-Encoding", "")
 
     async def read(self) -> bytes:
         """The next piece as it came; empty at the end. Raises UpstreamFailed."""
@@ -71,7 +76,7 @@ class Reply:
 class Connection(BaseProtocol):
     """A connection that serves one request at a time. Made by pool.py."""
 
-    __slots__ = ("_content", "_head", "_last_data", "_time_limit", "_timer", "_upload", "reusable")
+    __slots__ = ("_content", "_head", "_last_data", "_time_limit", "_timer", "_upload", "answered", "reusable")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, time_limit: float) -> None:
         super().__init__(loop)
@@ -81,6 +86,7 @@ class Connection(BaseProtocol):
         self._upload: asyncio.Task[None] | None = None
         self._last_data = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self.answered = False  # something of the reply has come
         self.reusable = False
 
     def send(
@@ -95,7 +101,7 @@ class Connection(BaseProtocol):
         """Write a request; `pieces` are written as the provider takes them. Raises ValueError for a line break in a header."""
         self._head = self._loop.create_future()
         self._content = None
-        self.reusable = False
+        self.answered = self.reusable = False
         self._last_data = self._loop.time()
         self._parser = HttpResponseParser(
             self,
@@ -152,6 +158,7 @@ class Connection(BaseProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._last_data = self._loop.time()
+        self.answered = True
         if self._parser is None:
             self.close()  # data that nobody asked for
             return

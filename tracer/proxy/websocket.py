@@ -14,10 +14,12 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from tracer.proxy.ask import Question
+from tracer.proxy.credentials import offered_upstream
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import NO_COPY, Flight
 from tracer.proxy.pool import Pool
-from tracer.proxy.replies import CALL_ID, TRACE_ID, failure, header_safe
+from tracer.proxy.replies import CALL_ID, TRACE_ID, Plain, failure, header_safe
+from tracer.proxy.request import Request
 from tracer.records import Outcome
 
 # Realtime audio comes in pieces of some 100 kB; OpenAI's limit for one event is 15 MB.
@@ -41,18 +43,18 @@ class _Count:
     first_ns: int = 0
 
 
-def is_upgrade(request: web.BaseRequest) -> bool:
+def is_upgrade(request: Request) -> bool:
     """Whether a request asks to become a WebSocket."""
     asked = request.headers.get("Upgrade")
     return asked is not None and asked.lower() == "websocket" and "upgrade" in request.headers.get("Connection", "").lower()
 
 
-async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamResponse:
-    """Connect both sides and pass messages until one closes."""
+async def relay(question: Question, flight: Flight, pool: Pool) -> Plain | None:
+    """Connect both sides and pass messages until one closes; the reply to send instead, if the upstream would not have it."""
     request = question.request
     flight.websocket = True
     flight.request_end_ns = flight.clock()
-    offered = [p.strip() for p in request.headers.get("Sec-WebSocket-Protocol", "").split(",") if p.strip()]
+    offered = offered_upstream(request.headers.get("Sec-WebSocket-Protocol", ""))
     sent = CIMultiDict(
         (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
         for name, value in question.headers(flight, _HANDSHAKE)
@@ -66,10 +68,11 @@ async def relay(question: Question, flight: Flight, pool: Pool) -> web.StreamRes
         return _refused(flight, error)
     flight.headers_ns = flight.clock()
     async with upstream:
-        return await _connected(request, flight, upstream)
+        await _connected(request, flight, upstream)
+    return None
 
 
-def _refused(flight: Flight, error: Exception) -> web.Response:
+def _refused(flight: Flight, error: Exception) -> Plain:
     """The upstream's own status if it has one; else what kept us from reaching it."""
     if isinstance(error, aiohttp.WSServerHandshakeError):
         failed = UpstreamFailed("websocket_refused", error)
@@ -83,15 +86,14 @@ def _refused(flight: Flight, error: Exception) -> web.Response:
     return failure(flight.status, failed.kind, message, trace_id=trace_id, call_id=call_id, retry=failed.failure.retry)
 
 
-async def _connected(
-    request: web.BaseRequest, flight: Flight, upstream: aiohttp.ClientWebSocketResponse
-) -> web.WebSocketResponse:
+async def _connected(request: Request, flight: Flight, upstream: aiohttp.ClientWebSocketResponse) -> None:
     chosen = (upstream.protocol,) if upstream.protocol else ()
     client = web.WebSocketResponse(protocols=chosen, max_msg_size=LARGEST_MESSAGE, autoclose=False)
     client.headers[TRACE_ID] = header_safe(flight.trace.trace_id)
     client.headers[CALL_ID] = str(flight.call_id)
     flight.status = 101
-    await client.prepare(request)
+    request.begun = True
+    await client.prepare(request.for_aiohttp())
     # Counted, not kept: a realtime session is audio and events for an hour.
     up, down = _Count(), _Count()
     talk = _Talk(client, upstream, flight)
@@ -104,7 +106,6 @@ async def _connected(
         flight.messages_up, flight.messages_down = up.messages, down.messages
         flight.first_byte_ns = down.first_ns
         flight.upstream_end_ns = flight.clock()
-    return client
 
 
 @dataclass(slots=True)

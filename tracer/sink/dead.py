@@ -1,7 +1,7 @@
-"""Dead letters: exchanges that an exporter gave up on, kept with the reason.
+"""Dead letters: records that an exporter gave up on, kept with the reason.
 
-One JSON object a line in <data_dir>/dead/<exporter>.jsonl: when, why, the call's id and the spooled exchange (base64), so
-that nothing is lost even when a backend will never take it. `tracer doctor` counts them.
+One JSON object a line in <data_dir>/dead/<exporter>.jsonl: when, why, the call's id (another record's kind and id) and the
+spooled bytes (base64), so that nothing is lost even when a backend will never take it. `tracer doctor` counts them.
 """
 
 import base64

@@ -8,6 +8,9 @@ Invariants
 - Nothing raises on what a client or a provider sent. What cannot be understood stays at its default.
 - The proxy's own verdict (outcome, error_type, error_message) stands. Only an `ok` is looked at more closely (reply.py).
 - Only a POST is billed: reading a stored response again returns its usage again.
+- A call that the cache answered has the tokens of the reply, spends 0 and saved what they cost; `cache_status` tells it, since
+  the client may leave in the middle. The gaps between its tokens are no provider's, and are left out.
+- Where a front door made another body (`original` is there), `request` is JSON of Tracer's own, whatever the headers say.
 - `user`: metadata's `_user`, else the body's `user`, which is then copied to `_user`, as Portkey does.
   `session_id`: metadata's `_session`, else `session_id`, else `session`.
 - Times are of the proxy: `proxy_us` is what it spent between the end of the request and handing it to the upstream, without
@@ -22,27 +25,31 @@ from tracer.blank import PLACEHOLDER
 from tracer.records import Call, Content, Exchange, Headers, Outcome, UsageSource
 from tracer.sink.body import Plain, media_type, plain, text
 from tracer.sink.facts import Facts
-from tracer.sink.price import Cost, PriceBook
+from tracer.sink.latency import Timing
+from tracer.sink.price import Cost, PriceBook, nothing_paid
 from tracer.sink.reply import Reply, read_reply
 from tracer.sink.request import Asked, Route, read_request, route
 from tracer.sink.usage import Usage, compact, normalise
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SESSION_KEYS = ("_session", "session_id", "session")
+_HITS = ("HIT", "SEMANTIC HIT")
+_JSON = "application/json"
 
 
 def decode(exchange: Exchange, prices: PriceBook) -> Call:
     """The row that this exchange becomes."""
     way = route("WEBSOCKET" if exchange.websocket else exchange.method, exchange.path)
-    asked_media, media = media_type(exchange.request_headers), media_type(exchange.response_headers)
-    asked_body = plain(exchange.request, exchange.request_headers)
-    asked = read_request(asked_body, asked_media, exchange.path)
+    media = media_type(exchange.response_headers)
+    asked_media, asked_body, original = _asked(exchange)
+    asked = read_request(asked_body, asked_media, exchange.path, original)
     body = plain(exchange.response, exchange.response_headers, exchange.chunks)
     reply = Reply(Facts()) if exchange.websocket else read_reply(exchange, way, media, body)
     usage, cost, source = _bill(exchange, way, asked, reply, prices)
     outcome, error_type, error_message = _end(exchange, reply)
     metadata, user = _identity(exchange.trace.metadata, asked.user)
-    facts, timing, trace = reply.facts, reply.timing, exchange.trace
+    facts, trace = reply.facts, exchange.trace
+    timing = Timing(ttft_ms=reply.timing.ttft_ms) if _is_hit(exchange) else reply.timing
     return Call(
         call_id=exchange.call_id,
         started_at=_EPOCH + timedelta(microseconds=exchange.started_ns // 1000),
@@ -75,9 +82,15 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         seed=asked.seed,
         n=asked.n,
         tools=asked.tools,
+        prompt_id=exchange.prompt_id,
+        prompt_version=exchange.prompt_version,
+        cache_status=exchange.cache_status,
         request_hash=_hash(exchange),
         client=exchange.client,
         key_hash=exchange.key_hash,
+        key_id=exchange.key_id,
+        extra_parameters=asked.extra,
+        notes=exchange.notes,
         outcome=outcome,
         status_code=exchange.status,
         error_type=error_type,
@@ -99,6 +112,7 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         cost_usd=cost.total,
         input_cost_usd=cost.input,
         output_cost_usd=cost.output,
+        saved_usd=cost.saved,
         price_source=cost.source,
         duration_ms=exchange.end_ns / 1e6,
         upstream_connect_ms=_ms(exchange.connect_ns),
@@ -113,20 +127,32 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         request_bytes=exchange.request.size,
         response_bytes=exchange.response.size,
         truncated=exchange.request.truncated or exchange.response.truncated,
-        content=_content(exchange, asked_body, asked_media, body, media, reply.assembled),
+        content=_content(exchange, asked_body, asked_media, original, body, media, reply.assembled),
     )
+
+
+def _asked(exchange: Exchange) -> tuple[str, Plain, Plain]:
+    """Media type and body of the request as it went up, and the body that the client sent if that is another one."""
+    media, headers = media_type(exchange.request_headers), exchange.request_headers
+    if not exchange.original.size:
+        return media, plain(exchange.request, headers), Plain(b"")
+    return _JSON, plain(exchange.request, ()), plain(exchange.original, headers)
+
+
+def _is_hit(exchange: Exchange) -> bool:
+    return exchange.outcome is Outcome.CACHE_HIT or exchange.cache_status in _HITS
 
 
 def _bill(exchange: Exchange, way: Route, asked: Asked, reply: Reply, prices: PriceBook) -> tuple[Usage, Cost, UsageSource]:
     raw = reply.facts.usage
     usage = normalise(raw, exchange.provider, way.operation) if raw is not None and exchange.method.upper() == "POST" else None
     if usage is None or raw is None:
-        reason = "none: no usage reported" if way.operation else ""
-        return Usage(), Cost(reason), UsageSource.NONE
+        cost = Cost("none: no usage reported" if way.operation else "")
+        return Usage(), nothing_paid(cost) if _is_hit(exchange) else cost, UsageSource.NONE
     models = tuple(dict.fromkeys(model for model in (reply.facts.model, asked.model) if model))
     cost = prices.price(usage, raw, exchange.provider, models, reply.facts.tier, exchange.started_ns)
     whole = not reply.sse or reply.facts.ended or reply.facts.usage_is_final
-    return usage, cost, UsageSource.PROVIDER if whole else UsageSource.PARTIAL
+    return usage, nothing_paid(cost) if _is_hit(exchange) else cost, UsageSource.PROVIDER if whole else UsageSource.PARTIAL
 
 
 def _end(exchange: Exchange, reply: Reply) -> tuple[Outcome, str, str]:
@@ -176,13 +202,14 @@ def _proxy_us(exchange: Exchange) -> int | None:
 
 
 def _content(
-    exchange: Exchange, asked_body: Plain, asked_media: str, body: Plain, media: str, assembled: str
+    exchange: Exchange, asked_body: Plain, asked_media: str, original: Plain, body: Plain, media: str, assembled: str
 ) -> Content | None:
     if not exchange.content or exchange.websocket:
         return None
     return Content(
         request_headers=_joined(exchange.request_headers),
         request_body=text(exchange.request, asked_body, asked_media),
+        original_body=text(exchange.original, original, media_type(exchange.request_headers)),
         response_headers=_joined(exchange.response_headers),
         response_body=text(exchange.response, body, media),
         assembled=assembled,

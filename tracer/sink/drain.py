@@ -1,11 +1,13 @@
-"""One drain per exporter: read a batch from the spool, turn it into calls, deliver it, acknowledge.
+"""One drain per exporter: read a batch from the spool, turn it into records, deliver it, acknowledge.
 
     next_batch ─► store pending ─► decode ─► export ─► store taken ─► remove what all have taken
 
 - The range is stored before the export, so after a crash the same range goes again under the same token.
 - A drain knows nothing of the others: a dead collector delays nobody but itself.
 - Transient failures are tried until they pass, with back-off; the spool is the queue, so there is no hurry and no limit.
-- Permanent failures are narrowed down by halves until the one call at fault is found, which goes to the dead letters.
+- Permanent failures are narrowed down by halves until the one record at fault is found, which goes to the dead letters.
+- Each kind of record is delivered by itself, under a token of its own: what an exporter has stored of one kind before it found
+  fault with another would otherwise come again under the tokens of the halves, and be there twice.
 """
 
 import logging
@@ -21,10 +23,11 @@ import msgspec
 from exporters import Exporter, Permanent, Transient
 from tracer import metrics
 from tracer.records import Call, Exchange
+from tracer.signals import AppSpan, Feedback, Record, decode_signal, is_signal, name_of
 from tracer.sink import dead
 from tracer.spool import logs, positions, reader
 from tracer.spool.positions import Position
-from tracer.spool.segment import Record
+from tracer.spool.segment import Record as Spooled
 
 _log = logging.getLogger(__name__)
 
@@ -46,16 +49,23 @@ class Limits:
     max_age_seconds: float
 
 
-Decode = Callable[[bytes], Call]
+Decode = Callable[[bytes], Record]
+
+# Kinds of records, and what stands behind a batch's token for each. Calls have nothing: what was pending before there were
+# other kinds goes on under its token.
+_KINDS: tuple[tuple[type[Record], str], ...] = ((Call, ""), (Feedback, "+feedback"), (AppSpan, "+spans"))
 
 
 @dataclass(frozen=True, slots=True)
 class _Burial:
     """A record to be given up, and why."""
 
-    record: Record
-    call_id: str
+    spooled: Spooled
+    name: str
     reason: str
+
+
+_Letter = tuple[Spooled, Record]
 
 
 @dataclass(slots=True)
@@ -109,7 +119,7 @@ class Drain:
         except Transient as error:
             metrics.export_failures.labels(name, "transient").inc()
             if self._failures in (0, 5) or self._failures % 50 == 0:
-                _log.warning("%s: %s; trying again, the spool keeps the calls", name, error)
+                _log.warning("%s: %s; trying again, the spool keeps the records", name, error)
             self._failures += 1
             if stopping:
                 return False
@@ -158,7 +168,7 @@ class Drain:
             _log.error("%s: %d records were older than the spool keeps them", name, too_old)
         return True
 
-    def _worth_waiting(self, records: Sequence[Record]) -> bool:
+    def _worth_waiting(self, records: Sequence[Spooled]) -> bool:
         """Whether an unfilled batch is still young enough to wait for more."""
         if not records or len(records) >= self._limits.rows:
             return False
@@ -166,35 +176,36 @@ class Drain:
         # A clock that jumped makes an age that says nothing.
         return 0 <= age < self._limits.wait_seconds
 
-    def _fresh(self, records: Sequence[Record]) -> list[Record]:
+    def _fresh(self, records: Sequence[Spooled]) -> list[Spooled]:
         oldest = time.time_ns() - int(self._limits.max_age_seconds * 1e9)
         return [record for record in records if record.written_ns >= oldest]
 
-    def _deliver(self, records: Sequence[Record], token: str) -> _Settled:
+    def _deliver(self, records: Sequence[Spooled], token: str) -> _Settled:
         settled = _Settled()
-        letters: list[tuple[Record, Call]] = []
-        for record in records:
+        letters: list[_Letter] = []
+        for spooled in records:
             try:
-                letters.append((record, self._decode(record.payload)))
+                letters.append((spooled, self._decode(spooled.payload)))
             except Exception as error:
-                # Part of the drain loop: bytes that are no exchange, or one that our own decoding trips over, must not
+                # Part of the drain loop: bytes that are no record, or one that our own decoding trips over, must not
                 # stand in the way of all that follow.
                 if not isinstance(error, msgspec.MsgspecError):
-                    _log.exception("%s: an exchange could not be understood", self._exporter.name)
-                settled.buried.append(_Burial(record, "", f"not understood: {type(error).__name__}: {error}"))
-        if letters:
-            self._export(letters, token, settled)
+                    _log.exception("%s: a record could not be understood", self._exporter.name)
+                settled.buried.append(_Burial(spooled, "", f"not understood: {type(error).__name__}: {error}"))
+        for kind, suffix in _KINDS:
+            if part := [letter for letter in letters if isinstance(letter[1], kind)]:
+                self._export(part, token + suffix, settled)
         return settled
 
-    def _export(self, letters: Sequence[tuple[Record, Call]], token: str, settled: _Settled) -> None:
+    def _export(self, letters: Sequence[_Letter], token: str, settled: _Settled) -> None:
         try:
             if token not in self._parts_taken:
-                self._exporter.export([call for _, call in letters], token)
+                self._exporter.export([record for _, record in letters], token)
         except Permanent as error:
             metrics.export_failures.labels(self._exporter.name, "permanent").inc()
             if len(letters) == 1:
-                record, call = letters[0]
-                settled.buried.append(_Burial(record, str(call.call_id), str(error)))
+                spooled, record = letters[0]
+                settled.buried.append(_Burial(spooled, name_of(record), str(error)))
                 return
             # Halves are named by their place in the batch: a repeat after a crash cuts the same halves.
             middle = len(letters) // 2
@@ -205,17 +216,15 @@ class Drain:
             settled.delivered += len(letters)
 
     def _bury(self, burial: _Burial) -> None:
-        name, record = self._exporter.name, burial.record
-        _log.error(
-            "%s: call %s given up, kept among the dead letters: %s", name, burial.call_id or "(unreadable)", burial.reason
-        )
+        name, spooled = self._exporter.name, burial.spooled
+        _log.error("%s: %s given up, kept among the dead letters: %s", name, burial.name or "(unreadable)", burial.reason)
         dead.bury(
             self._data_dir,
             name,
-            at_ns=record.written_ns,
-            call_id=burial.call_id,
+            at_ns=spooled.written_ns,
+            call_id=burial.name,
             reason=burial.reason,
-            exchange=record.payload,
+            exchange=spooled.payload,
         )
         metrics.dead_letters.labels(name).inc()
 
@@ -231,7 +240,7 @@ class Drain:
 
 
 def decoder(to_call: Callable[[Exchange], Call], share_bytes: int) -> Decode:
-    """Bytes of a spooled exchange to its Call, remembering the last `share_bytes` worth for the other drains.
+    """Spooled bytes to their record, remembering the last `share_bytes` worth of calls for the other drains.
 
     Raises msgspec.MsgspecError. Two drains may decode the same record at once; that costs time, never correctness.
     """
@@ -240,8 +249,10 @@ def decoder(to_call: Callable[[Exchange], Call], share_bytes: int) -> Decode:
     held = 0
     lock = threading.Lock()
 
-    def decode(payload: bytes) -> Call:
+    def decode(payload: bytes) -> Record:
         nonlocal held
+        if is_signal(payload):
+            return decode_signal(payload)
         call = remembered.get(payload)
         if call is not None:
             return call

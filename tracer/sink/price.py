@@ -6,6 +6,7 @@ the call and in the service tier that the reply names. `source` is "user", "prov
 
 Invariants
 - total = input + output, exactly. What is neither (a fee per call, a provider's charge for its tools) counts as input.
+- An answer from the cache costs 0, known or not what it would have cost; that is what it saved.
 - A provider that reports a cost but not its parts gives a total only; the parts stay None rather than guessed.
 
 A model is looked up by the reply's name first, then by the request's: the reply resolves aliases and deployment names.
@@ -37,6 +38,7 @@ class Cost(Struct, frozen=True):
     total: Decimal | None = None
     input: Decimal | None = None
     output: Decimal | None = None
+    saved: Decimal | None = None  # what was not paid, because the answer came from the cache
 
 
 class PriceBook:
@@ -72,6 +74,12 @@ class PriceBook:
                 return _cost(cost_of(usage, tariff), SOURCE)
             reason = tariff
         return Cost(f"none: {reason}")
+
+
+def nothing_paid(cost: Cost) -> Cost:
+    """The cost of a call that the cache answered, where the provider would have taken `cost`."""
+    nothing = Decimal(0)
+    return Cost(cost.source, nothing, nothing, nothing, saved=cost.total)
 
 
 def load(user_file: Path | None) -> PriceBook:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -16,9 +17,10 @@ from msgspec import Struct
 from tracer.sink.body import Plain
 from tracer.sink.salvage import scalars
 
-# Ends of paths; the GenAI conventions' name of what they do. Longer ends stand before shorter ones that they contain.
+# Ends of endpoints; the GenAI conventions' name of what they do. Longer ends stand before shorter ones that they contain.
 _OPERATIONS: tuple[tuple[str, str], ...] = (
     ("/chat/completions", "chat"),
+    ("/prompts/{prompt}/completions", "chat"),
     ("/completions", "text_completion"),
     ("/embeddings", "embeddings"),
     ("/responses", "chat"),
@@ -35,6 +37,7 @@ _OPENAI_STREAMS = ("/chat/completions", "/completions", "/responses")
 _VARIABLES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"/models/[^/:]+(?=$|:)"), "/models/{model}"),
     (re.compile(r"/deployments/[^/]+"), "/deployments/{deployment}"),
+    (re.compile(r"/prompts/[^/]+(?=/(?:completions|render)$)"), "/prompts/{prompt}"),
     # Possessive, so that a path made to be slow is not.
     (re.compile(r"/(?:[0-9a-f]{8}-[0-9a-f-]{27}|\d++|[a-z]++[-_](?=[A-Za-z_-]*\d)[A-Za-z0-9_-]++)(?=/|$)"), "/{id}"),
 )
@@ -43,6 +46,39 @@ _FORM_MODEL = re.compile(rb'name="model"\r\n\r\n([^\r\n]{1,200})\r\n')
 
 _SCALARS = ("model", "stream", "user", "temperature", "top_p", "seed", "n")
 _MAX_TOKENS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+# Not parameters but what was said, or has a column of its own: what is left of a body are its extra parameters.
+_NOT_EXTRA = frozenset(
+    [
+        *_SCALARS,
+        *_MAX_TOKENS,
+        "tools",
+        "functions",
+        "messages",
+        "input",
+        "inputs",
+        "prompt",
+        "prediction",
+        "suffix",
+        "system",
+        "instructions",
+        "contents",
+        "content",
+        "systemInstruction",
+        "system_instruction",
+        "message",
+        "chat_history",
+        "preamble",
+        "documents",
+        "query",
+        "texts",
+        "images",
+        "image",
+        "variables",
+    ]
+)
+_MOST_EXTRA = 64
+_LONGEST_EXTRA = 1024
+_LONGEST_NAME = 128
 _UINT32 = (0, (1 << 32) - 1)
 _INT64 = (-(1 << 63), (1 << 63) - 1)
 _MOST_TOOLS = 256
@@ -68,6 +104,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     seed: int | None = None
     n: int | None = None
     tools: tuple[str, ...] = ()
+    extra: dict[str, str] = {}  # what has no column of its own, as JSON texts
 
 
 @lru_cache(maxsize=4096)
@@ -80,22 +117,26 @@ def route(method: str, path: str) -> Route:
     if method.upper() != "POST":
         return Route(endpoint or "/", "realtime" if method == "WEBSOCKET" else "")
     for end, operation in _OPERATIONS:
-        if path.endswith(end):
+        if endpoint.endswith(end):
             return Route(endpoint, operation, end in _OPENAI_STREAMS)
     return Route(endpoint or "/")
 
 
-def read_request(body: Plain, media: str, path: str) -> Asked:
-    """The parameters in a request body; the model may stand in the path instead (Azure, Gemini)."""
+_NO_BODY = Plain(b"")
+
+
+def read_request(body: Plain, media: str, path: str, original: Plain = _NO_BODY) -> Asked:
+    """The parameters in a request body; the model may stand in the path instead (Azure, Gemini).
+
+    Of the `original`, which a front door made into `body`, those count as extra that `body` no longer has.
+    """
     if media.startswith("multipart/"):
         form = _FORM_MODEL.search(body.head) or _FORM_MODEL.search(body.tail)
         return Asked(model=form[1].decode("utf-8", "replace") if form else _model_in(path))
-    document: Any = None
-    if body.head and not body.tail:
-        with suppress(orjson.JSONDecodeError):
-            document = orjson.loads(body.head)
-    if isinstance(document, dict):
-        return _asked(document, path)
+    document = _document(body)
+    if document is not None:
+        first = _document(original) or {}
+        return _asked(document, path, {name: value for name, value in first.items() if name not in document})
     if not body.truncated:
         return Asked(model=_model_in(path))
     keys = (*_SCALARS, *_MAX_TOKENS)
@@ -104,7 +145,17 @@ def read_request(body: Plain, media: str, path: str) -> Asked:
     return _asked(found, path)
 
 
-def _asked(document: Mapping[str, Any], path: str) -> Asked:
+def _document(body: Plain) -> dict[str, Any] | None:
+    if not body.head or body.tail:
+        return None
+    with suppress(orjson.JSONDecodeError):
+        document = orjson.loads(body.head)
+        if isinstance(document, dict):
+            return document
+    return None
+
+
+def _asked(document: Mapping[str, Any], path: str, more: Mapping[str, Any] = MappingProxyType({})) -> Asked:
     get = document.get
     return Asked(
         model=string(get("model")) or _model_in(path),
@@ -116,7 +167,26 @@ def _asked(document: Mapping[str, Any], path: str) -> Asked:
         seed=_integer(get("seed"), _INT64),
         n=_integer(get("n"), _UINT32),
         tools=_tool_names(document),
+        extra=_extra({**document, **more}),
     )
+
+
+def _extra(document: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in document.items():
+        if name not in _NOT_EXTRA and len(name) <= _LONGEST_NAME:
+            text = _json(value)
+            found[name] = text if len(text) <= _LONGEST_EXTRA else text[: _LONGEST_EXTRA - 1] + "…"
+            if len(found) == _MOST_EXTRA:
+                break
+    return found
+
+
+def _json(value: Any) -> str:
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # it reads deeper than it writes
+        return "…"
 
 
 def _model_in(path: str) -> str:

@@ -91,15 +91,16 @@ class Writer(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    def append(self, item: Item, size: int, done: Done | None = None) -> None:
-        """Hand over an item of about `size` bytes. `done(on_disk)` is called from the writer's thread."""
+    def append(self, item: Item, size: int, done: Done | None = None) -> bool:
+        """Hand over an item of about `size` bytes; whether it fits. `done(on_disk)` is called from the writer's thread."""
         if self._waiting_bytes > PENDING_BYTES:
             metrics.dropped.labels("spool_unwritable").inc()
             if done:
                 done(False)
-            return
+            return False
         self._waiting_bytes += size
         self._queue.put(_Waiting(item, size, done))
+        return True
 
     def close(self) -> None:
         """Commit what was appended, then stop. What a disk still refuses after CLOSING_SECONDS is lost, counted."""

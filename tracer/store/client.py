@@ -39,24 +39,28 @@ _CHUNK_BYTES = 256 << 10
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
 
-def connect(settings: Settings, *, write: bool) -> Client:
-    """A client of the configured ClickHouse. Raises StoreUnavailable with what was tried and what to do."""
+def connect(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECONDS) -> Client:
+    """A client of the configured ClickHouse, which waits at most `answer_s` for an answer.
+
+    Raises StoreUnavailable with what was tried and what to do.
+    """
     if settings.clickhouse is None:
-        return embedded(settings, write=write)
+        return embedded(settings, write=write, answer_s=answer_s)
     dsn = settings.clickhouse.get_secret_value()
     parts = urlsplit(dsn)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise StoreUnavailable("TRACER_CLICKHOUSE: should be http://user:password@host:8123/ (or https)")
     where = f"{parts.scheme}://{parts.hostname}:{parts.port or (8443 if parts.scheme == 'https' else 8123)}/"
     advice = "check TRACER_CLICKHOUSE, or unset it to use the embedded store"
-    return _client(f"ClickHouse at {where} (TRACER_CLICKHOUSE)", advice, dsn=dsn, interface=parts.scheme)
+    return _client(f"ClickHouse at {where} (TRACER_CLICKHOUSE)", advice, answer_s, dsn=dsn, interface=parts.scheme)
 
 
-def embedded(settings: Settings, *, write: bool) -> Client:
+def embedded(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECONDS) -> Client:
     """A client of the embedded store, whatever TRACER_CLICKHOUSE says."""
     return _client(
         f"the embedded store at {address(settings)}",
         "start it with `tracer up`, or set TRACER_CLICKHOUSE to a server",
+        answer_s,
         host=_EVERYWHERE.get(settings.host, settings.host),
         port=settings.store_port,
         username=WRITER if write else READER,
@@ -109,12 +113,12 @@ def failed(error: ClickHouseError, doing: str) -> StoreError:
     return from_engine(_FOR_URL.sub("", str(error)))
 
 
-def _client(where: str, advice: str, **how: Any) -> Client:
+def _client(where: str, advice: str, answer_s: float, **how: Any) -> Client:
     try:
         return clickhouse_connect.get_client(
             autogenerate_session_id=False,
             connect_timeout=_CONNECT_SECONDS,
-            send_receive_timeout=_ANSWER_SECONDS,
+            send_receive_timeout=int(answer_s),
             client_name="tracer",
             **how,
         )

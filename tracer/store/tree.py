@@ -1,7 +1,8 @@
 """One trace as a tree, for `tracer trace ID`: the rows from SQL, and rows to a rich Tree.
 
-What callers send is not always a tree, and is drawn all the same, each call once: a parent that has no call makes a
-root; several calls may share a span id (the children hang on the first); a cycle is cut at its earliest call.
+Calls and an application's own spans are nodes alike. What callers send is not always a tree, and is drawn all the same, each
+node once: a parent that is not there makes a root; several calls may share a span id (the children hang on the first); a cycle
+is cut at its earliest node. A call whose parent is the W3C span that an application's span ran in hangs below that one.
 Names come from outside: they are shown as text, never as markup or terminal codes.
 """
 
@@ -19,12 +20,13 @@ from tracer import ids
 from tracer.config import Settings
 from tracer.store.client import run_query
 
-_OUTCOME_STYLES = {"ok": "green", "cache_hit": "green", "client_gone": "yellow"}
+_OUTCOME_STYLES = {"ok": "green", "cache_hit": "green", "SUCCESS": "green", "client_gone": "yellow", "CANCELED": "yellow"}
+_MOST_FEEDBACK = 5  # that the first line lists one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the tree shows of one call."""
+    """What the tree shows of one call, or of one span of an application's own (then it has a `type`)."""
 
     trace_id: str
     span_id: str
@@ -33,7 +35,9 @@ class Span:
     model: str
     outcome: str
     started_us: int
-    duration_ms: float
+    duration_ms: float | None  # None: it has not ended
+    type: str = ""
+    obs_span_id: str = ""
     status_code: int = 0
     error_type: str = ""
     attempt: int = 0
@@ -43,17 +47,27 @@ class Span:
     cost_usd: Decimal | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What the tree shows of one feedback."""
+
+    value: float
+    weight: float
+
+
 def rows(settings: Settings, trace_id: str) -> list[Span]:
-    """The spans of a trace, earliest first; empty if there is none. Raises StoreError."""
-    sql = resources.files("tracer.store").joinpath("trace.sql").read_text("utf-8")
-    bound = {"trace_id": trace_id, "otel_trace_id": ids.otel_trace_id(trace_id)}
-    answer = b"".join(run_query(settings, sql, "JSONEachRow", bound))
-    return [_span(orjson.loads(line)) for line in answer.splitlines()]
+    """The nodes of a trace, earliest first; empty if there is none. Raises StoreError."""
+    return [_span(row) for row in _answer(settings, "trace.sql", trace_id)]
 
 
-def trace_tree(spans: Sequence[Span]) -> Tree:
-    """The tree, with the totals at its root."""
-    tree = Tree(_totals(spans), guide_style="dim")
+def opinions(settings: Settings, trace_id: str) -> list[Opinion]:
+    """The feedback on a trace, earliest first. Raises StoreError."""
+    return [Opinion(row["value"], row["weight"]) for row in _answer(settings, "trace_feedback.sql", trace_id)]
+
+
+def trace_tree(spans: Sequence[Span], feedback: Sequence[Opinion] = ()) -> Tree:
+    """The tree, with the totals and the feedback at its root."""
+    tree = Tree(_totals(spans, feedback), guide_style="dim")
     children, roots = _family(spans)
     seen: set[int] = set()
     # Roots first; whatever they do not lead to is in a cycle, which its earliest call then opens.
@@ -69,11 +83,20 @@ def trace_tree(spans: Sequence[Span]) -> Tree:
     return tree
 
 
+def _answer(settings: Settings, file: str, trace_id: str) -> list[Any]:
+    sql = resources.files("tracer.store").joinpath(file).read_text("utf-8")
+    bound = {"trace_id": trace_id, "otel_trace_id": ids.otel_trace_id(trace_id)}
+    return [orjson.loads(line) for line in b"".join(run_query(settings, sql, "JSONEachRow", bound)).splitlines()]
+
+
 def _family(spans: Sequence[Span]) -> tuple[list[list[int]], list[int]]:
     """Children of each span, by position, and the positions of those without a parent."""
     first: dict[str, int] = {}
     for index, span in enumerate(spans):
         first.setdefault(span.span_id, index)
+    for index, span in enumerate(spans):
+        if span.obs_span_id:
+            first.setdefault(span.obs_span_id, index)
     children: list[list[int]] = [[] for _ in spans]
     roots = []
     for index, span in enumerate(spans):
@@ -87,11 +110,12 @@ def _family(spans: Sequence[Span]) -> tuple[list[list[int]], list[int]]:
 
 def _line(span: Span) -> Text:
     line = Text(_plain(span.name), style="bold")
-    line.append(f"  {_plain(span.model)}" if span.model else "", style="cyan not bold")
+    line.append(f"  {_plain(span.model or span.type)}" if span.model or span.type else "", style="cyan not bold")
     status = f" {span.status_code}" if span.status_code >= 400 else ""
     reason = f" {_plain(span.error_type)}" if span.error_type else ""
-    line.append(f"  {span.outcome}{status}{reason}", style=f"{_OUTCOME_STYLES.get(span.outcome, 'red')} not bold")
-    line.append(f"  {_duration(span.duration_ms)}", style="not bold")
+    if span.outcome:
+        line.append(f"  {span.outcome}{status}{reason}", style=f"{_OUTCOME_STYLES.get(span.outcome, 'red')} not bold")
+    line.append(f"  {'not ended' if span.duration_ms is None else _duration(span.duration_ms)}", style="not bold")
     facts = [
         f"ttft {_duration(span.ttft_ms)}" if span.ttft_ms is not None else "",
         _tokens(span.input_tokens, span.output_tokens),
@@ -102,20 +126,35 @@ def _line(span: Span) -> Text:
     return line
 
 
-def _totals(spans: Sequence[Span]) -> Text:
+def _totals(spans: Sequence[Span], feedback: Sequence[Opinion]) -> Text:
     if not spans:
         return Text("no calls")
     line = Text(_plain(spans[0].trace_id), style="bold")
-    ends = max(span.started_us + span.duration_ms * 1000 for span in spans)
-    costs = [span.cost_usd for span in spans if span.cost_usd is not None]
+    calls = [span for span in spans if not span.type]
+    ends = max(span.started_us + (span.duration_ms or 0) * 1000 for span in spans)
+    costs = [call.cost_usd for call in calls if call.cost_usd is not None]
     facts = [
-        f"{len(spans)} call{'s' if len(spans) > 1 else ''}",
+        _count(len(calls), "call"),
+        _count(len(spans) - len(calls), "span") if len(calls) < len(spans) else "",
         _duration((ends - min(span.started_us for span in spans)) / 1000),
-        _tokens(_sum(span.input_tokens for span in spans), _sum(span.output_tokens for span in spans)),
+        _tokens(_sum(call.input_tokens for call in calls), _sum(call.output_tokens for call in calls)),
         _dollars(sum(costs, Decimal())) if costs else "",
-        f"{len(spans) - len(costs)} without a price" if len(costs) < len(spans) else "",
+        f"{len(calls) - len(costs)} without a price" if len(costs) < len(calls) else "",
+        _feedback(feedback),
     ]
     return line.append("".join(f"  {fact}" for fact in facts if fact), style="not bold")
+
+
+def _feedback(given: Sequence[Opinion]) -> str:
+    if not given:
+        return ""
+    listed = [f"{each.value:g} × {each.weight:g}" for each in given[:_MOST_FEEDBACK]]
+    more = len(given) - len(listed)
+    return f"feedback {', '.join(listed)}" + (f" and {more} more" if more else "")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:
@@ -149,11 +188,13 @@ def _span(row: Mapping[str, Any]) -> Span:
         trace_id=row["trace_id"],
         span_id=row["span_id"],
         parent_span_id=row["parent_span_id"],
-        name=row["span_name"],
+        name=row["name"],
         model=row["model"],
         outcome=row["outcome"],
         started_us=int(row["started_us"]),
-        duration_ms=float(row["duration_ms"]),
+        duration_ms=None if row["duration_ms"] is None else float(row["duration_ms"]),
+        type=row["type"],
+        obs_span_id=row["obs_span_id"],
         status_code=int(row["status_code"]),
         error_type=row["error_type"],
         attempt=int(row["attempt"]),

@@ -9,14 +9,16 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from opentelemetry.sdk.resources import Resource
 
-from exporters import clickhouse, span
+from exporters import appspan, clickhouse, rows, span
 from tests.store.running import RunningStore
-from tests.store.samples import call, full_call
+from tests.store.samples import STARTED_NS, app_span, call, feedback, full_app_span, full_call
 from tracer.config import Settings
 from tracer.records import Call, Content
+from tracer.signals import AppSpan
 from tracer.store import client as store_client
 from tracer.store import schema
 from tracer.store.errors import QueryFailed, StoreUnavailable
+from tracer.store.schema import cluster
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +35,9 @@ def test_columns_are_the_fields_of_the_records(store: RunningStore) -> None:
         calls, bodies = columns(client, "llm.calls"), columns(client, "llm.bodies")
     assert list(calls) == [name for name in Call.__struct_fields__ if name != "content"]
     assert list(bodies) == ["call_id", "started_at", *Content.__struct_fields__]
+    with store_client.embedded(store.settings, write=False) as client:
+        for table in rows.TABLES:
+            assert list(columns(client, table.name)) == list(table.columns)
     assert calls["call_id"] == "UUID"
     assert calls["started_at"] == "DateTime64(6, 'UTC')"
     assert calls["metadata"] == "Map(LowCardinality(String), String)"
@@ -41,8 +46,9 @@ def test_columns_are_the_fields_of_the_records(store: RunningStore) -> None:
 
 def test_every_column_says_what_it_is(store: RunningStore) -> None:
     with store_client.embedded(store.settings, write=False) as client:
-        query = "SELECT table, name FROM system.columns WHERE database = 'llm' AND table != 'otel_traces' AND comment = ''"
-        assert client.query(query).result_rows == []
+        query = "SELECT table, name FROM system.columns WHERE database = 'llm' AND comment = ''"
+        undescribed = {table for table, _ in client.query(query).result_rows}
+        assert undescribed == {"otel_traces", "call_feedback"}  # views have no comments on columns
 
 
 def test_migrating_twice_and_at_once_changes_nothing(store: RunningStore) -> None:
@@ -68,16 +74,16 @@ def test_migrating_twice_and_at_once_changes_nothing(store: RunningStore) -> Non
 def test_a_new_retention_is_applied_to_tables_that_are_there(store: RunningStore) -> None:
     def kept() -> list[str]:
         days = "extract(engine_full, 'toIntervalDay\\\\((\\\\d+)')"
-        query = f"SELECT {days} FROM system.tables WHERE name IN ('calls', 'bodies') ORDER BY name"
+        query = f"SELECT {days} FROM system.tables WHERE database = 'llm' AND engine_full LIKE '%TTL%' ORDER BY name"
         return [row[0] for row in client.query(query).result_rows]
 
     with store_client.embedded(store.settings, write=True) as client:
-        assert kept() == ["30", "90"]
+        assert kept() == ["30", "90", "90", "30", "90"]  # bodies, calls, feedback, span_bodies, spans
         changed = store.settings.model_copy(update={"retention_days": 400, "bodies_retention_days": 1})
         schema.migrate(client, changed)
-        assert kept() == ["1", "400"]
+        assert kept() == ["1", "400", "400", "1", "400"]
         schema.migrate(client, store.settings)
-        assert kept() == ["30", "90"]
+        assert kept() == ["30", "90", "90", "30", "90"]
 
 
 def test_old_rows_go_and_their_parts_whole(empty_store: RunningStore) -> None:
@@ -171,6 +177,66 @@ def test_otel_traces_shows_the_span_that_otlp_sends(empty_store: RunningStore, m
         assert same(value, attributes[name]), name
 
 
+@pytest.mark.parametrize(
+    "made",
+    [
+        full_app_span(1),
+        app_span(2, start_ns=STARTED_NS + 1, end_ns=STARTED_NS + 1_234_567_891),
+        app_span(3, status="ERROR", metadata='{"error_type":"a b","error_message":"' + "x" * 10 + '"}'),
+        app_span(4, status="ERROR", parent_id="app-1", obs_trace_id="0af7651916cd43dd8448eb211c80319c"),
+        app_span(5, status="CANCELED", type="", tags={"a": "b"}, end_ns=STARTED_NS + 5000),
+    ],
+    ids=lambda made: made.id,
+)
+def test_otel_traces_shows_the_applications_span_that_otlp_sends(empty_store: RunningStore, made: AppSpan) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export([made], "otel")
+    exporter.close()
+    sent = appspan.to_otel(made, Resource.get_empty(), with_content=False)
+    with store_client.embedded(empty_store.settings, write=False) as client:
+        (row,) = client.query("SELECT * FROM llm.otel_traces").named_results()
+    assert (row["SpanName"], row["SpanKind"].upper()) == (sent.name, sent.kind.name)
+    ids = made.otel_trace_id, made.otel_span_id, made.otel_parent_span_id
+    assert (row["TraceId"], row["SpanId"], row["ParentSpanId"]) == ids
+    assert row["StatusCode"].upper() == sent.status.status_code.name
+    assert row["StatusMessage"] == (sent.status.description or "")
+    assert row["Duration"] == sent.end_time - sent.start_time  # type: ignore[operator]
+    assert row["SpanAttributes"] == dict(sent.attributes or {})
+    linked = [(f"{link.context.trace_id:032x}", f"{link.context.span_id:016x}") for link in sent.links]
+    assert list(zip(row["Links.TraceId"], row["Links.SpanId"], strict=True)) == linked
+
+
+def test_of_a_span_that_came_twice_one_is_shown_and_found_by_time(empty_store: RunningStore) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export([app_span(1, end_ns=0), app_span(2, end_ns=0)], "started")
+    exporter.export([app_span(1, received_ns=2)], "ended")
+    exporter.close()
+    with store_client.embedded(empty_store.settings, write=False) as client:
+        query = "SELECT SpanId, Duration FROM llm.otel_traces WHERE Timestamp > now() - INTERVAL 2 HOUR ORDER BY SpanName"
+        assert client.query(query).result_rows == [(app_span(1).otel_span_id, 2_000_000), (app_span(2).otel_span_id, 0)]
+        plan = client.query(f"EXPLAIN indexes = 1 {query}").result_rows
+        of_spans = "\n".join(row[0] for row in plan).partition("llm.spans")[2]
+        assert "Condition: (CAST(started_at" in of_spans  # so that days are left out, FINAL or not
+
+
+def test_feedback_is_joined_to_the_calls_of_its_trace(empty_store: RunningStore) -> None:
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export([call(1, trace_id="a"), call(2, trace_id="a"), call(3, trace_id="b")], "calls")
+    given = [feedback(1, trace_id="a", value=2.0), feedback(2, trace_id="nobody's"), feedback(3, trace_id="b", value=-4.0)]
+    exporter.export(given, "feedback")
+    updated = feedback(1, trace_id="a", value=10.0, weight=0.25, version=2**62, metadata={"by": "ada"})
+    exporter.export([updated], "updated")
+    exporter.close()
+    with store_client.embedded(empty_store.settings, write=False) as client:
+        query = "SELECT call_id, value, weight, weighted_value, feedback_metadata FROM llm.call_feedback ORDER BY call_id"
+        found = client.query(query).result_rows
+    assert found == [
+        (call(1).call_id, 10.0, 0.25, 2.5, {"by": "ada"}),
+        (call(2).call_id, 10.0, 0.25, 2.5, {"by": "ada"}),
+        (call(3).call_id, -4.0, 1.0, -4.0, {}),
+    ]
+
+
 def same(text: str, value: object) -> bool:
     if isinstance(value, bool):
         return text == str(value).lower()
@@ -204,6 +270,11 @@ def test_ddl_prints_what_migrate_runs(load_settings: Callable[..., Settings]) ->
         "CREATE TABLE IF NOT EXISTS llm.calls",
         "CREATE TABLE IF NOT EXISTS llm.bodies",
         "CREATE OR REPLACE VIEW llm.otel_traces AS",
+        "CREATE TABLE IF NOT EXISTS llm.feedback",
+        "CREATE OR REPLACE VIEW llm.call_feedback AS",
+        "CREATE TABLE IF NOT EXISTS llm.spans",
+        "CREATE TABLE IF NOT EXISTS llm.span_bodies",
+        "CREATE OR REPLACE VIEW llm.otel_traces AS",
     ]
 
 
@@ -222,12 +293,66 @@ def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> 
         "CREATE TABLE IF NOT EXISTS llm.bodies_local",
         "CREATE TABLE IF NOT EXISTS llm.bodies",
         "CREATE OR REPLACE VIEW llm.otel_traces",
+        "ALTER TABLE llm.calls_local",
+        "ALTER TABLE llm.calls",
+        "ALTER TABLE llm.bodies_local",
+        "ALTER TABLE llm.bodies",
+        "CREATE TABLE IF NOT EXISTS llm.feedback_local",
+        "CREATE TABLE IF NOT EXISTS llm.feedback",
+        "CREATE OR REPLACE VIEW llm.call_feedback",
+        "CREATE TABLE IF NOT EXISTS llm.spans_local",
+        "CREATE TABLE IF NOT EXISTS llm.spans",
+        "CREATE TABLE IF NOT EXISTS llm.span_bodies_local",
+        "CREATE TABLE IF NOT EXISTS llm.span_bodies",
+        "CREATE OR REPLACE VIEW llm.otel_traces",
     ]
+    replacing = "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/llm/spans_local', '{replica}', version)"
+    assert sum(replacing in str(each) for each in parsed) == 1
     local, distributed = str(parsed[3]), str(parsed[4])
     assert "ReplicatedMergeTree('/clickhouse/tables/{shard}/llm/calls_local', '{replica}')" in local
     assert "replicated_deduplication_window = 10000" in local
     assert "non_replicated" not in local
     assert "Distributed('prod-1', 'llm', 'calls_local', cityHash64(call_id))" in distributed
+
+
+def test_tables_of_an_older_tracer_get_what_is_new(own_store: RunningStore) -> None:
+    settings = own_store.settings
+    with own_store, store_client.embedded(settings, write=True) as client:
+        for table in ("feedback", "call_feedback", "spans", "span_bodies", "otel_traces"):
+            client.command(f"DROP TABLE llm.{table} SYNC")
+        for table, column in (
+            ("calls", "key_id"),
+            ("calls", "extra_parameters"),
+            ("calls", "notes"),
+            ("bodies", "original_body"),
+        ):
+            client.command(f"ALTER TABLE llm.{table} DROP COLUMN {column}")
+        client.command("TRUNCATE TABLE llm.migrations")
+        for migration in schema.migrations(settings)[:3]:
+            for statement in migration.statements:
+                client.command(statement)
+            client.insert("llm.migrations", [[migration.name]], ["name"])
+        client.command("INSERT INTO llm.calls (call_id, started_at, user) VALUES (generateUUIDv4(), now(), 'ada')")
+        exporter = clickhouse.open(settings)  # its first batch finds the old tables
+        exporter.export([full_call(1), app_span(1)], "new")
+        exporter.close()
+        found = client.query("SELECT user, key_id, notes FROM llm.calls ORDER BY user").result_rows
+        assert found == [("ada", "", []), ("u-1", "key_1", ["cache mode semantic was treated as simple"])]
+        assert client.query("SELECT original_body FROM llm.bodies").result_rows == [('{"variables":{"name":"Ada"}}',)]
+        kinds = client.query("SELECT SpanKind, count() FROM llm.otel_traces GROUP BY 1 ORDER BY 1").result_rows
+        assert kinds == [("Client", 2), ("Internal", 1)]
+
+
+def test_what_a_cluster_lacks_is_its_operators_to_make(store: RunningStore) -> None:
+    made = schema.migrations(store.settings)
+    with store_client.embedded(store.settings, write=True) as client:
+        assert not cluster.is_cluster(client)
+        assert cluster.missing(client, [statement for each in made for statement in each.statements]) == []
+        wanted = made[3].statements[0].replace("key_id", "nobodys")
+        assert cluster.missing(client, [wanted, "CREATE TABLE IF NOT EXISTS llm.others\n(a String)"]) == [
+            "llm.calls.nobodys",
+            "llm.others",
+        ]
 
 
 def test_a_clusters_name_is_a_name(store: RunningStore) -> None:

@@ -6,9 +6,7 @@ Strategy: every statement can be run again without harm (IF NOT EXISTS, OR REPLA
 Rules
 - A file that was released is never changed; a later one corrects it.
 - A statement ends with `;` at the end of a line; none holds that inside a string.
-- The files are written for one machine. For a cluster `ddl` rewrites them: tables become `…_local`, Replicated, with a
-  Distributed table under the plain name, so queries and exporters notice no difference. Call and body shard by call_id, so
-  that a join of the two stays on one machine.
+- The files are written for one machine; cluster.py rewrites them.
 - Retention is a setting, so it may change after the table was made: `migrate` then alters the TTL.
 """
 
@@ -23,6 +21,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tracer.config import Settings
 from tracer.store.client import failed
+from tracer.store.errors import StoreUnavailable
+from tracer.store.schema.cluster import is_cluster, missing, on_cluster
 
 DATABASE = "CREATE DATABASE IF NOT EXISTS llm"
 MIGRATIONS = """
@@ -37,10 +37,15 @@ SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Schema changes that were applied'
 """.strip()
 
-_TABLE = re.compile(r"(?<=^CREATE TABLE IF NOT EXISTS )llm\.(\w+)$", re.MULTILINE)
-_VIEW = re.compile(r"(?<=^CREATE OR REPLACE VIEW )llm\.\w+", re.MULTILINE)
 _CLUSTER_NAME = re.compile(r"[\w.-]+")
-_SHARD_BY = {"calls": "cityHash64(call_id)", "bodies": "cityHash64(call_id)"}
+# Tables that forget: the column that says how old a row is, and the setting that says how long it is kept.
+_KEPT = {
+    "calls": ("started_at", "retention_days"),
+    "bodies": ("started_at", "bodies_retention_days"),
+    "feedback": ("created_at", "retention_days"),
+    "spans": ("started_at", "retention_days"),
+    "span_bodies": ("started_at", "bodies_retention_days"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def ddl(cluster: str | None, settings: Settings) -> str:
         raise ValueError(f"{cluster!r} is no cluster's name: letters, digits, `_`, `-` and `.`")
     statements = [DATABASE, MIGRATIONS, *(s for migration in migrations(settings) for s in migration.statements)]
     if cluster is not None:
-        statements = [each for statement in statements for each in _on_cluster(statement, cluster)]
+        statements = [each for statement in statements for each in on_cluster(statement, cluster)]
     return "".join(f"{statement};\n\n" for statement in statements).rstrip("\n") + "\n"
 
 
@@ -88,42 +93,29 @@ def migrate(client: Client, settings: Settings) -> None:
         for migration in migrations(settings):
             if migration.name not in applied:
                 _apply(client, migration)
-        _keep_for(client, "calls", settings.retention_days)
-        _keep_for(client, "bodies", settings.bodies_retention_days)
+        for table, (column, days) in _KEPT.items():
+            _keep_for(client, table, column, getattr(settings, days))
     except ClickHouseError as error:
         raise failed(error, "creating the tables") from error
 
 
 def _apply(client: Client, migration: Migration) -> None:
-    for statement in migration.statements:
-        client.command(statement)
+    if is_cluster(client):
+        if lacking := missing(client, migration.statements):
+            raise StoreUnavailable(
+                f"the cluster has no {', '.join(lacking)}: run what `tracer schema --cluster NAME` prints on it once more"
+            )
+    else:
+        for statement in migration.statements:
+            client.command(statement)
     # The token makes the note once, though two processes may both have got here.
     settings = {"insert_deduplication_token": migration.name, "async_insert": 0}
     client.insert("llm.migrations", [[migration.name]], ["name"], settings=settings)
 
 
-def _keep_for(client: Client, table: str, days: int) -> None:
+def _keep_for(client: Client, table: str, column: str, days: int) -> None:
     """Set the table's TTL to `days` if it is another. On a cluster that is the operator's: the table here is Distributed."""
     query = "SELECT engine_full FROM system.tables WHERE database = 'llm' AND name = {table:String}"
-    (engine,) = client.query(query, {"table": table}).result_rows[0]
+    engine = "".join(str(row[0]) for row in client.query(query, {"table": table}).result_rows)
     if "TTL " in engine and f"toIntervalDay({days})" not in engine:
-        client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime(started_at) + INTERVAL {days:d} DAY")
-
-
-def _on_cluster(statement: str, cluster: str) -> Iterator[str]:
-    where = f"ON CLUSTER '{cluster}'"
-    if statement == DATABASE:
-        yield f"{statement} {where}"
-    elif found := _TABLE.search(statement):
-        table = found[1]
-        local = statement[: found.start()] + f"llm.{table}_local {where}" + statement[found.end() :]
-        engine = f"ENGINE = ReplicatedMergeTree('/clickhouse/tables/{{shard}}/llm/{table}_local', '{{replica}}')"
-        local = local.replace("ENGINE = MergeTree", engine)
-        yield local.replace("non_replicated_deduplication_window", "replicated_deduplication_window")
-        shard = _SHARD_BY.get(table, "rand()")
-        yield (
-            f"CREATE TABLE IF NOT EXISTS llm.{table} {where} AS llm.{table}_local\n"
-            f"ENGINE = Distributed('{cluster}', 'llm', '{table}_local', {shard})"
-        )
-    else:
-        yield _VIEW.sub(lambda view: f"{view[0]} {where}", statement)
+        client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime({column}) + INTERVAL {days:d} DAY")

@@ -1,0 +1,99 @@
+"""One request of a client, as the parser gave it: what the proxy needs of it, and nothing worked out before it is asked for."""
+
+import asyncio
+from typing import Protocol, cast
+
+from aiohttp import web
+from aiohttp.http import HttpVersion, HttpVersion11, RawRequestMessage, StreamWriter
+from aiohttp.streams import EmptyStreamReader, StreamReader
+from multidict import CIMultiDictProxy
+from yarl import URL
+
+
+class Connection(Protocol):
+    """What a request, and the reply to it, must know of the connection they came by (server.py)."""
+
+    closing: bool  # no further request will be served
+    transport: asyncio.Transport | None
+
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop: ...
+    @property
+    def writing_paused(self) -> bool: ...
+    def write(self, data: bytes) -> None: ...
+    async def taken(self) -> None: ...
+
+
+class Request:
+    """A request's head, and its body to be read. `begun`: something of the reply has been written."""
+
+    __slots__ = ("_held_back", "begun", "connection", "content", "headers", "message", "method", "raw_headers")
+
+    def __init__(self, message: RawRequestMessage, content: StreamReader, connection: Connection) -> None:
+        self.message = message
+        self.method: str = message.method
+        self.headers: CIMultiDictProxy[str] = message.headers
+        self.raw_headers: tuple[tuple[bytes, bytes], ...] = message.raw_headers
+        self.content = content
+        self.connection = connection
+        self.begun = False
+        self._held_back: bool | None = None
+
+    @property
+    def target(self) -> str:
+        """The request target as sent, path and query; of an absolute URL only those."""
+        path = self.message.path
+        return path if path.startswith("/") else self.url.raw_path_qs
+
+    @property
+    def url(self) -> URL:
+        return self.message.url
+
+    @property
+    def version(self) -> HttpVersion:
+        return self.message.version
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether the connection may serve another request after this one."""
+        return not self.message.should_close and not self.connection.closing
+
+    @property
+    def has_body(self) -> bool:
+        return type(self.content) is not EmptyStreamReader
+
+    @property
+    def content_length(self) -> int | None:
+        length = self.headers.get("Content-Length")
+        return int(length) if length else None
+
+    def let_it_come(self) -> None:
+        """Tell a client that waits for permission (`Expect: 100-continue`) to send its body; called before each read of it."""
+        if self._held_back is None:
+            expects = self.headers.get("Expect", "").lower() == "100-continue" and self.version >= HttpVersion11
+            self._held_back = False
+            if expects and not self.content.is_eof() and not self.gone:
+                self.connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def for_aiohttp(self) -> web.BaseRequest:
+        """The same request for aiohttp's own classes (WebSockets, Tracer's own endpoints), which write the reply themselves."""
+        connection = self.connection
+        # They ask a protocol for no more than the connection has; the annotations name the one class that aiohttp has itself.
+        protocol = cast(web.RequestHandler, connection)
+        task = asyncio.current_task()
+        assert task is not None
+        return _Request(self.message, self.content, protocol, StreamWriter(protocol, connection.loop), task, connection.loop)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the client's connection has ended."""
+        transport = self.connection.transport
+        return transport is None or transport.is_closing()
+
+
+class _Request(web.BaseRequest):
+    """A request whose reply does not name the server software."""
+
+    async def _prepare_hook(self, resp: web.StreamResponse) -> None:
+        # aiohttp's own place for on_response_prepare, which only web.Application has.
+        resp.headers.popall("Server", None)

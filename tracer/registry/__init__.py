@@ -1,0 +1,1 @@
+"""What people manage while Tracer runs: prompts, saved configs, keys. One SQL database, a snapshot in every worker."""
