@@ -41,11 +41,11 @@ def test_demo_shows_its_trace_and_tables_and_leaves(tmp_path: Path, ports: list[
     output, _ = demo.communicate(timeout=110)
     assert demo.returncode == 0, output
     tree, cost, latency, outcomes = re.split(r"── (?:The trace|Cost|Latency|How)", output)[1:5]
-    for span in ("agent", "answer", "interrupted", "too-hot", "embed", "nowhere"):
+    for span in ("agent", "answer", "again", "prompted", "interrupted", "too-hot", "embed", "nowhere"):
         assert span in tree
     assert "smollm2-135m" in cost
     assert "smollm2-135m" in latency
-    for outcome in ("ok", "client_gone", "upstream_error", "refused"):
+    for outcome in ("ok", "cache_hit", "client_gone", "upstream_error", "refused"):
         assert outcome in outcomes
     assert f"http://127.0.0.1:{ports[1]}/v1" in output
     assert "Traceback" not in output

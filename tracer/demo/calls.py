@@ -2,6 +2,8 @@
 
     agent            plain; the parent of
     ├─ answer        streamed to its end
+    ├─ again         the agent's question once more: answered from the cache
+    ├─ prompted      a prompt kept in Tracer, filled in with a variable
     ├─ interrupted   streamed, the client leaves after a few pieces
     ├─ too-hot       a parameter that the model refuses (400)
     ├─ embed         an endpoint that the model does not have (501)
@@ -18,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import openai
-from openai.types.chat import ChatCompletionChunk, ChatCompletionMessageParam
+from openai.types.chat import ChatCompletion, ChatCompletionChunk, ChatCompletionMessageParam
 
 from tracer.demo.model import NAME
 
@@ -26,6 +28,7 @@ Say = Callable[[str], None]
 # Greedy and seeded: the model is small enough to wander otherwise.
 TEMPERATURE, SEED = 0.0, 7
 PIECES_BEFORE_LEAVING = 5
+AGENTS_QUESTION = "In one sentence: what is observability?"
 QUESTIONS = ("Name three fruits.", "What is a proxy server?", "Name three fruits.", "Write one sentence about rivers.")
 
 
@@ -45,7 +48,7 @@ def make_calls(base_url: str, say: Say) -> Made:
         openai.DefaultHttpxClient(trust_env=False) as transport,
         openai.OpenAI(base_url=base_url, api_key="demo", max_retries=0, http_client=transport) as client,
     ):
-        tagged = (_agent, _answer, _interrupted, _too_hot, _embed, _nowhere)
+        tagged = (_agent, _answer, _again, _prompted, _interrupted, _too_hot, _embed, _nowhere)
         steps = [partial(step, client, trace) for step in tagged] + [partial(_untagged, client, text) for text in QUESTIONS]
         for step in steps:
             say(step())
@@ -60,7 +63,9 @@ class _Trace:
     def headers(self, name: str, *, root: bool = False) -> dict[str, str]:
         span = {"x-portkey-span-id": self.root} if root else {"x-portkey-parent-span-id": self.root}
         metadata = json.dumps({"_user": "demo-user", "session_id": self.id, "environment": "demo"})
-        return {"x-portkey-trace-id": self.id, "x-portkey-span-name": name, "x-portkey-metadata": metadata, **span}
+        # The cache is for two calls only, as no other asks the same thing twice.
+        cache = {"x-portkey-config": '{"cache": {"mode": "simple"}}'} if name in ("agent", "again") else {}
+        return {"x-portkey-trace-id": self.id, "x-portkey-span-name": name, "x-portkey-metadata": metadata, **span, **cache}
 
 
 def _ask(text: str) -> list[ChatCompletionMessageParam]:
@@ -68,8 +73,23 @@ def _ask(text: str) -> list[ChatCompletionMessageParam]:
 
 
 def _agent(client: openai.OpenAI, trace: _Trace) -> str:
-    headers = trace.headers("agent", root=True)
-    return _plain(client, "In one sentence: what is observability?", 40, headers)
+    return _plain(client, AGENTS_QUESTION, 40, trace.headers("agent", root=True))
+
+
+def _again(client: openai.OpenAI, trace: _Trace) -> str:
+    return _plain(client, AGENTS_QUESTION, 40, trace.headers("again")).replace("plain", "cache")
+
+
+def _prompted(client: openai.OpenAI, trace: _Trace) -> str:
+    template = [{"role": "user", "content": "In one short sentence: what is {{thing}}?"}]
+    parameters = {"model": NAME, "max_tokens": 32, "temperature": TEMPERATURE, "seed": SEED}
+    prompt = {"name": "What is it", "collection_id": "", "string": json.dumps(template), "parameters": parameters}
+    made = client.post("/prompts", cast_to=object, body={**prompt, "virtual_key": ""})
+    slug = str(made["slug"])  # type: ignore[index]  # the SDK's type for JSON of no class of its own
+    asked = {"variables": {"thing": "a river"}}
+    options: openai.RequestOptions = {"headers": trace.headers("prompted")}
+    reply = client.post(f"/prompts/{slug}/completions", cast_to=ChatCompletion, body=asked, options=options)
+    return f"prompt       {_short(reply.choices[0].message.content)}"
 
 
 def _untagged(client: openai.OpenAI, question: str) -> str:
