@@ -4,17 +4,18 @@ import random
 import re
 import time
 from urllib.parse import unquote
+from uuid import UUID
 
 from tracer.ids import random_uuid, uuid7
 from tracer.proxy import headers
-from tracer.proxy.context import text, trace_context
+from tracer.proxy.context import text, trace_context, untraced
 from tracer.proxy.flight import Flight
 from tracer.proxy.refused import Refused
 from tracer.proxy.request import Request
+from tracer.records import TraceContext
 from tracer.redact import callers_secrets
 
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
-LONGEST_CLIENT = 128
 
 
 def accept(request: Request, door: str, *, keep_content: bool) -> Flight:
@@ -22,20 +23,19 @@ def accept(request: Request, door: str, *, keep_content: bool) -> Flight:
     began = time.perf_counter_ns()
     started_ns = time.time_ns()
     call_id = uuid7(started_ns, random.getrandbits(80))
-    path = request.target
+    path, profile = request.target, request.profile
     return Flight(
         call_id=call_id,
         started_ns=started_ns,
         clock=lambda: time.perf_counter_ns() - began,
-        trace=trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, random_uuid, _span_id),
+        trace=_trace(request, path, call_id, traced=profile.traced),
         door=door,
         method=request.method,
         path=headers.recorded_target(path),
-        request_headers=headers.recorded(request.raw_headers),
-        secrets=callers_secrets(request.raw_headers, path),
-        # "false" in any case; a header that says anything else, or is not there, leaves capture on.
-        content=keep_content and request.headers.get("x-portkey-debug", "").lower() != "false",
-        client=text(request.headers.get("User-Agent"))[:LONGEST_CLIENT],
+        request_headers=profile.recorded(request.raw_headers),
+        secrets=callers_secrets(request.raw_headers, path) if "?" in path else profile.secrets,
+        content=keep_content and profile.content,
+        client=profile.client,
         attempt=_attempt(request.headers.get("x-stainless-retry-count", "")),
     )
 
@@ -47,6 +47,12 @@ def target_path(request: Request) -> str:
     if ("." in path or "%" in path) and _DOT_SEGMENT.search(unquote(unquote(path))):
         raise Refused(400, "bad_path", "the path has dot segments")
     return target
+
+
+def _trace(request: Request, path: str, call_id: UUID, *, traced: bool) -> TraceContext:
+    if not traced:
+        return untraced(call_id, random_uuid())
+    return trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, random_uuid, _span_id)
 
 
 def _span_id() -> str:

@@ -1,8 +1,8 @@
 """Asking the upstream: the request's headers and body as they go up, and the connection they go on.
 
-A connection that was kept open may be closed by the provider in the very moment that it is used again: it ends without a byte of
-a reply, the request was never taken, and it goes once more, on a new connection. (llama.cpp closes after every stream, some
-milliseconds later, and says "keep-alive"; Portkey's SDKs do not repeat what fails.) On a new connection nothing is repeated.
+A connection that was kept open may be closed by the provider in the very moment that it is used again: it ends at once, without
+a byte of a reply; the request was never taken, and goes once more, on a new connection. (llama.cpp closes after every stream,
+some milliseconds later, and says "keep-alive"; Portkey's SDKs do not repeat what fails.) On a new one nothing is repeated.
 
 A provider that objects to the usage option (400 or 422 naming it) is asked again with the caller's own bytes, once, and
 remembered for the life of the worker: it refused before doing anything, so nothing is billed twice.
@@ -20,6 +20,7 @@ from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
 from tracer.proxy.headers import HeaderList
 from tracer.proxy.pool import Pool
+from tracer.proxy.profile import Way, filled
 from tracer.proxy.request import Request
 from tracer.proxy.route import Target
 from tracer.proxy.upstream import Connection, Reply
@@ -28,12 +29,15 @@ from tracer.proxy.upstream import Connection, Reply
 ASKED_AGAIN = "the upstream had closed the connection that was kept open; the request was sent again on a new one"
 # An error reply is read this far to see whether the provider objects to the usage option.
 _ERROR_BYTES = 64 << 10
+# A connection that the provider had closed says so within a round trip; a reply that fails later was being worked on.
+_AT_ONCE_NS = 500_000_000
 _NOTHING: frozenset[str] = frozenset()
-# To take the usage out of the stream again, it must come uncompressed.
+# To take something out of the stream again, it must come uncompressed.
+PLAIN = (b"Accept-Encoding", b"identity")
 _CODING = frozenset({"accept-encoding"})
 # Of a body that was made anew.
 _OF_THE_BODY = frozenset({"content-length", "content-type", "content-encoding"})
-_CHANGED_BY_ASKING = frozenset({"content-length", "accept-encoding"})
+CHANGED_BY_ASKING = frozenset({"content-length", "accept-encoding"})
 
 
 class Question(NamedTuple):
@@ -49,6 +53,7 @@ class Question(NamedTuple):
     drop: frozenset[str] = _NOTHING  # and that it keeps back
     plain: bool = False  # the reply must come uncompressed, since something is taken out of it
     reshaped: bool = False  # the body is not the client's own any more, but JSON of ours
+    way: Way | None = None  # where nothing of the above makes the headers other than this client's usual ones
 
     @property
     def url(self) -> str:
@@ -119,42 +124,42 @@ async def _exchange(
 async def _send(pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight) -> tuple[Connection, Reply]:
     to = question.target.origin
     flight.usage_requested = asking is not None
-    out = question.headers(flight, _NOTHING if asking is None else _CHANGED_BY_ASKING)
-    data = sent.data
-    if asking is not None or question.plain:
-        out.append((b"Accept-Encoding", b"identity"))
+    out = _lines(question, flight, asking=asking is not None)
+    data, unsized = sent.data, question.request.content_length is None
     if asking is not None:
-        out.append((b"Content-Length", b"%d" % len(asking)))
         data = asking
-    elif sent.data is not None and (question.reshaped or question.request.content_length is None):
-        out.append((b"Content-Length", b"%d" % len(sent.data)))  # it is another body, or came chunked and goes whole
+    if data is not None and (asking is not None or question.reshaped or unsized):
+        out += b"Content-Length: %d\r\n" % len(data)  # it is another body, or came chunked and goes whole
     line = question.request.method, question.target_path, to.authority
+    framed = unsized and sent.pieces is not None
     connection = pool.take(to)
     flight.reused = connection is not None
     if connection is not None:
         try:
-            return connection, await _reply(connection, line, out, data, sent.pieces, flight)
+            return connection, await _reply(connection, line, out, data, sent.pieces, flight, chunked=framed)
         except UpstreamFailed as error:
-            if not _closed_before(connection, error) or sent.pieces is not None:
+            if not _closed_before(connection, error, flight) or sent.pieces is not None:
                 raise
             flight.reused = False
             flight.notes += (ASKED_AGAIN,)
     began = flight.clock()
     connection = await pool.connect(to)
     flight.connect_ns = flight.clock() - began
-    return connection, await _reply(connection, line, out, data, sent.pieces, flight)
+    return connection, await _reply(connection, line, out, data, sent.pieces, flight, chunked=framed)
 
 
 async def _reply(
     connection: Connection,
     line: tuple[str, str, str],
-    out: HeaderList,
+    out: bytes,
     data: bytes | None,
     pieces: AsyncIterator[bytes] | None,
     flight: Flight,
+    *,
+    chunked: bool,
 ) -> Reply:
     try:
-        connection.send(*line, out, data, pieces)
+        connection.send(*line, out, data, pieces, chunked=chunked)
         flight.sent_ns = flight.clock()
         reply = await connection.head()
     except BaseException:  # cancelled too: the client has left, and takes the call with it
@@ -164,9 +169,20 @@ async def _reply(
     return reply
 
 
-def _closed_before(connection: Connection, error: UpstreamFailed) -> bool:
-    """Whether a connection failed by ending, and no byte of a reply had come."""
-    return error.kind in ("disconnected", "reset") and not connection.answered
+def _closed_before(connection: Connection, error: UpstreamFailed, flight: Flight) -> bool:
+    """Whether a connection failed by ending at once, and no byte of a reply had come. One that ends later may have worked."""
+    at_once = flight.clock() - flight.sent_ns < _AT_ONCE_NS
+    return error.kind in ("disconnected", "reset") and at_once and not connection.answered
+
+
+def _lines(question: Question, flight: Flight, *, asking: bool) -> bytes:
+    """The request's headers as they go up, but for the length of a body that is not the client's own."""
+    if question.way is not None:
+        return filled(question.way.asking_parts if asking else question.way.parts, question.request.raw_headers)
+    out = question.headers(flight, CHANGED_BY_ASKING if asking else _NOTHING)
+    if asking or question.plain:
+        out.append(PLAIN)
+    return headers.lines(out)
 
 
 async def _objects(reply: Reply) -> bool:

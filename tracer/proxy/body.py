@@ -47,17 +47,13 @@ async def receive(request: Request, flight: Flight, path: str, limit: int, captu
     length = request.content_length
     if length is not None and length > limit:
         raise too_large(limit)
-    as_json = (whole or (request.method == "POST" and path in ASKABLE)) and _is_json(request)
+    as_json = (whole or (request.method == "POST" and path in ASKABLE)) and request.profile.is_json
     if not (as_json or whole) and (length is None or length > SMALL):
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
     flight.request = copied(data)
     return Sent(data=data, parsed=_json(data) if as_json else None)
-
-
-def _is_json(request: Request) -> bool:
-    return request.headers.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
 
 
 def too_large(limit: int) -> Refused:

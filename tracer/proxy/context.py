@@ -52,6 +52,14 @@ def trace_context(
     )
 
 
+def untraced(call_id: UUID, new_trace_id: str) -> TraceContext:
+    """The context of a call that says nothing of one; `new_trace_id` is a UUID's text."""
+    span_id = own_span_id(call_id)
+    return TraceContext(
+        trace_id=new_trace_id, span_id=span_id, otel_trace_id=new_trace_id.replace("-", ""), otel_span_id=span_id
+    )
+
+
 def own_span_id(call_id: UUID) -> str:
     """The span id of a call that was given none: the last 16 digits of its id, which are random and fit OTLP as they are."""
     return f"{call_id.int & 0xFFFF_FFFF_FFFF_FFFF:016x}"

@@ -22,7 +22,7 @@ from tracer.config import Settings
 from tracer.proxy import body, websocket
 from tracer.proxy.accept import accept, target_path
 from tracer.proxy.answer import Answerer, Order
-from tracer.proxy.ask import Question
+from tracer.proxy.ask import CHANGED_BY_ASKING, PLAIN, Question
 from tracer.proxy.credentials import credentials
 from tracer.proxy.dialect import Dialect, reshape, without
 from tracer.proxy.downstream import ClientLeft, send_plain
@@ -30,6 +30,7 @@ from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
 from tracer.proxy.identity import identify, with_tags
 from tracer.proxy.portkey_config import NO_CONFIG, Config, read_config, time_limit_s
+from tracer.proxy.profile import Standing, Way
 from tracer.proxy.providers import StreamUsage
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.refused import Refused
@@ -89,17 +90,16 @@ class Forwarder:
             self.recorder.record(flight)
 
     async def _serve(self, request: Request, flight: Flight, dialect: Dialect | None) -> bool:
-        settings, snapshot = self.settings, self.registry()
-        caller = identify(request.headers, snapshot.keys, settings.require_key)
+        settings = self.settings
+        _, _, caller, config, notes = self._standing(request)
         if caller.key_id:
             _known(flight, caller)
-        sent_config = request.headers.get("x-portkey-config")
-        config = read_config(sent_config, snapshot.configs, caller.workspace) if sent_config else NO_CONFIG
-        flight.notes += ignored(self.routes, request.headers, config)
+        if notes:
+            flight.notes += notes
         target = target_path(request)
         question = None
         if dialect is None:  # what can be refused without its body is
-            question = self._question(request, flight, config, caller, target)
+            question = self._usual(request, flight, config, caller, target)
             if websocket.is_upgrade(request):
                 refusal = await websocket.relay(question, flight, self.answerer.pool)
                 return await send_plain(request, refusal) if refusal else False
@@ -116,6 +116,47 @@ class Forwarder:
         assert question is not None
         asking = self._asking_for_usage(sent, question.target)
         return await self.answerer(Order(request, flight, question, sent, asking, caller, filters, config.retry, rule))
+
+    def _standing(self, request: Request) -> Standing:
+        """Who asks, and what their config says. Raises Refused."""
+        snapshot, profile = self.registry(), request.profile
+        standing = profile.standing
+        if standing is None or standing.snapshot is not snapshot or standing.of is not self:
+            caller = identify(request.headers, snapshot.keys, self.settings.require_key)
+            sent = request.headers.get("x-portkey-config")
+            config = read_config(sent, snapshot.configs, caller.workspace) if sent else NO_CONFIG
+            notes = ignored(self.routes, request.headers, config)
+            standing = profile.standing = Standing(self, snapshot, caller, config, notes)
+            profile.way = None
+        return standing
+
+    def _usual(self, request: Request, flight: Flight, config: Config, caller: Caller, path: str) -> Question:
+        """The question of a request that goes up as it came. Raises Refused."""
+        profile = request.profile
+        way = profile.way
+        if way is None:
+            question = self._question(request, flight, config, caller, path)
+            target, keys = question.target, question.keys
+            own = [(keys.header[0].encode(), keys.header[1].encode("utf-8", "surrogateescape"))] if keys.header else []
+            try:
+                parts = profile.parts(keys.drop, own)
+                asking = profile.parts(keys.drop | CHANGED_BY_ASKING, [*own, PLAIN])
+            except ValueError as error:
+                raise Refused(
+                    503, "credential_unusable", f"the key that is configured for {target.slug} holds a line break"
+                ) from error
+            way = profile.way = Way(target, keys, question.time_limit_s, parts, asking)
+            if target.slug in question.propagate or "*" in question.propagate:
+                return question
+            return question._replace(way=way)
+        target, keys = way.target, way.keys
+        flight.provider, flight.upstream = target.slug, target.host
+        flight.key_hash = keys.key_hash
+        if keys.secrets:
+            flight.secrets += keys.secrets
+        propagate = self.settings.propagate_traceparent
+        usual = not propagate or not (target.slug in propagate or "*" in propagate)
+        return Question(request, target, keys, path, propagate, way.time_limit_s, way=way if usual else None)
 
     def _question(
         self, request: Request, flight: Flight, config: Config, caller: Caller, path: str, wanted: Wanted | None = None

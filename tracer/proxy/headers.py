@@ -116,9 +116,28 @@ _RECORDED_QUERY = frozenset(
 )
 
 
-# Names repeat with every request, so each is looked at once: (text, lower case, goes up, comes down, may be recorded). The
-# bound is there for callers that make names up.
-_Name = tuple[str, str, bool, bool, bool]
+# Names whose values differ from call to call of one client. Never one that says who asks or where a call goes.
+_VARYING = frozenset(
+    [
+        "baggage",
+        "content-length",
+        "idempotency-key",
+        "sec-websocket-key",
+        "traceparent",
+        "tracestate",
+        "x-portkey-metadata",
+        "x-portkey-parent-span-id",
+        "x-portkey-span-id",
+        "x-portkey-span-name",
+        "x-portkey-trace-id",
+        "x-request-id",
+        "x-stainless-retry-count",
+    ]
+)
+
+# Names repeat with every request, so each is looked at once: (text, lower case, goes up, comes down, may be recorded, varies).
+# The bound is there for callers that make names up.
+_Name = tuple[str, str, bool, bool, bool, bool]
 _GOES_UP, _COMES_DOWN = 2, 3
 _names: dict[bytes, _Name] = {}
 _MOST_NAMES = 4096
@@ -129,10 +148,15 @@ def _learn(raw: bytes) -> _Name:
     lower = shown.lower()
     goes_up = lower not in _NOT_UPSTREAM and not lower.startswith(_PORTKEY)
     may_be_recorded = lower in _RECORDED or lower.startswith(_RECORDED_PREFIXES)
-    name = (shown, lower, goes_up, lower not in _NOT_DOWNSTREAM, may_be_recorded)
+    name = (shown, lower, goes_up, lower not in _NOT_DOWNSTREAM, may_be_recorded, lower in _VARYING)
     if len(_names) < _MOST_NAMES:
         _names[raw] = name
     return name
+
+
+def varies(name: bytes) -> bool:
+    """Whether a header's value differs from call to call of one client."""
+    return (_names.get(name) or _learn(name))[5]
 
 
 def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
@@ -171,11 +195,19 @@ def head(start: bytes, headers: HeaderList) -> bytes:
     return made
 
 
+def lines(headers: HeaderList) -> bytes:
+    """Header bytes as they came, each with its line end. Raises ValueError for a line break inside a line."""
+    made = b"".join([b"%b: %b\r\n" % header for header in headers])
+    if made.count(b"\n") != len(headers) or made.count(b"\r") != len(headers):
+        raise ValueError("a line break in a header")
+    return made
+
+
 def recorded(raw: RawHeaders) -> Headers:
     """What may be kept of a header list: lower-case names, values only of those that are known to hold no secret."""
     kept = []
     for raw_name, value in raw:
-        _, lower, _, _, may_be_recorded = _names.get(raw_name) or _learn(raw_name)
+        _, lower, _, _, may_be_recorded, _ = _names.get(raw_name) or _learn(raw_name)
         kept.append((lower, value.decode("utf-8", "replace") if may_be_recorded else MASK))
     return tuple(kept)
 

@@ -9,6 +9,8 @@ from aiohttp.streams import EmptyStreamReader, StreamReader
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from tracer.proxy.profile import Profile, profile_of
+
 
 class Connection(Protocol):
     """What a request, and the reply to it, must know of the connection they came by (server.py)."""
@@ -27,7 +29,7 @@ class Connection(Protocol):
 class Request:
     """A request's head, and its body to be read. `begun`: something of the reply has been written."""
 
-    __slots__ = ("_held_back", "begun", "connection", "content", "headers", "message", "method", "raw_headers")
+    __slots__ = ("_held_back", "_profile", "begun", "connection", "content", "headers", "message", "method", "raw_headers")
 
     def __init__(self, message: RawRequestMessage, content: StreamReader, connection: Connection) -> None:
         self.message = message
@@ -38,6 +40,14 @@ class Request:
         self.connection = connection
         self.begun = False
         self._held_back: bool | None = None
+        self._profile: Profile | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """What is known of requests with these headers."""
+        if self._profile is None:
+            self._profile = profile_of(self.raw_headers)
+        return self._profile
 
     @property
     def target(self) -> str:

@@ -21,8 +21,7 @@ from aiohttp.streams import StreamReader
 from multidict import CIMultiDictProxy
 
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.headers import HeaderList, RawHeaders
-from tracer.proxy.headers import head as message_head
+from tracer.proxy.headers import RawHeaders
 
 # How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
 READ_BUFFER = 128 << 10
@@ -94,11 +93,13 @@ class Connection(BaseProtocol):
         method: str,
         target: str,
         authority: str,
-        headers: HeaderList,
+        headers: bytes,
         body: bytes | None,
         pieces: AsyncIterator[bytes] | None,
+        *,
+        chunked: bool,
     ) -> None:
-        """Write a request; `pieces` are written as the provider takes them. Raises ValueError for a line break in a header."""
+        """Write a request; `headers` are whole lines without Host, `pieces` are written as the provider takes them."""
         self._head = self._loop.create_future()
         self._content = None
         self.answered = self.reusable = False
@@ -117,12 +118,9 @@ class Connection(BaseProtocol):
         )
         if self._timer is None:
             self._timer = self._loop.call_later(self._time_limit, self._check_time)
-        chunked = pieces is not None and not any(name.lower() == b"content-length" for name, _ in headers)
-        if chunked:
-            headers = [*headers, (b"Transfer-Encoding", b"chunked")]
-        start = f"{method} {target} HTTP/1.1".encode("utf-8", "surrogateescape")
-        head = message_head(start, [(b"Host", authority.encode()), *headers])
-        self._write(head + body if body else head)
+        start = f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n".encode("utf-8", "surrogateescape")
+        end = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"\r\n"
+        self._write(b"".join((start, headers, end, body or b"")))
         if pieces is not None:
             # Runs beside the reading of the reply, which may come before the last piece is out; ended by close().
             self._upload = self._loop.create_task(self._send_pieces(pieces, chunked))
