@@ -130,6 +130,8 @@ def test_trace(on_store: Run) -> None:
         result = on_store("trace", name)
         assert result.exit_code == 0, result.output
         assert result.stdout.index("outer") < result.stdout.index("inner")
+        # Costs stand last in their lines, which are longer than the 80 columns that Rich takes for the width of a pipe.
+        assert all("$" in line for line in result.stdout.splitlines())
     result = on_store("trace", "nonesuch")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "no call with trace id 'nonesuch'" in result.stderr

@@ -1,5 +1,6 @@
 """`tracer doctor` looks at everything, says what it sees, and changes nothing."""
 
+import asyncio
 import contextlib
 import socket
 from collections.abc import Callable, Iterator
@@ -8,9 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.proxy.conftest import Start, start_proxy  # noqa: F401  (fixture)
+from tests.redis_server import RedisServer
 from tests.store.running import RunningStore
 from tracer.config import Settings
-from tracer.doctor import Finding, examine, exporter_names
+from tracer.doctor import Finding, examine, exporter_names, shared
+from tracer.registry import keys
+from tracer.registry.database import Database
+from tracer.registry.keys import Wish
 from tracer.sink import dead
 from tracer.spool import positions, reader, spool_dir
 from tracer.spool.positions import Position
@@ -54,8 +59,6 @@ def test_nothing_runs_and_nothing_is_changed(load_settings: Load, tmp_path: Path
 
 
 async def test_a_proxy_that_answers(start_proxy: Start) -> None:  # noqa: F811
-    import asyncio
-
     async with start_proxy() as proxy:
         found = await asyncio.to_thread(by_name, proxy.settings)
     assert found["proxy"].ok
@@ -115,3 +118,69 @@ def test_a_server_that_is_away_is_named_without_its_password(load_settings: Load
     assert found.ok is False
     assert f"127.0.0.1:{port}" in found.detail
     assert "hidden-password" not in found.detail
+
+
+def shared_by_name(settings: Settings) -> dict[str, Finding]:
+    return {finding.what: finding for finding in shared(settings)}
+
+
+async def make_key(settings: Settings) -> None:
+    database = Database(settings)
+    await database.open()
+    await keys.create(database, Wish("k"))
+    await database.close()
+
+
+def test_a_registry_in_a_file(settings: Settings) -> None:
+    found = shared_by_name(settings)["registry"]
+    assert (found.ok, "not there yet" in found.detail) == (None, True)
+    asyncio.run(make_key(settings))
+    found = shared_by_name(settings)["registry"]
+    assert found.ok
+    assert "prompts 0, keys 1; callers need a key (TRACER_REQUIRE_KEY=auto)" in found.detail
+    (settings.data_dir / "registry.sqlite-wal").unlink(missing_ok=True)
+    (settings.data_dir / "registry.sqlite").write_text("This is no database, whatever its name says. " * 50)
+    found = shared_by_name(settings)["registry"]
+    assert (found.ok, "not a database" in found.detail) == (False, True)
+
+
+async def test_a_registry_in_postgresql(load_settings: Load, postgresql_url: str) -> None:
+    settings = load_settings(TRACER_DATABASE=postgresql_url, TRACER_REQUIRE_KEY="never")
+    found = (await asyncio.to_thread(shared_by_name, settings))["registry"]
+    assert (found.ok, "no tables yet" in found.detail) == (True, True)
+    await make_key(settings)
+    found = (await asyncio.to_thread(shared_by_name, settings))["registry"]
+    assert found.ok
+    assert "keys 1; callers need no key (TRACER_REQUIRE_KEY=never)" in found.detail
+
+
+def test_a_redis_that_answers(load_settings: Load) -> None:
+    with RedisServer() as redis:
+        found = shared_by_name(load_settings(TRACER_CACHE_URL=redis.url, TRACER_CACHE="simple"))["cache"]
+    assert found == Finding(True, "cache", f"{redis.url}, for every call")
+
+
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [("registry", "postgresql://me:hidden-word@127.0.0.1:{}/x"), ("cache", "redis://me:hidden-word@127.0.0.1:{}/0")],
+)
+def test_what_is_shared_and_away_is_named_without_its_password(
+    load_settings: Load, free_port: Callable[[], int], name: str, url: str
+) -> None:
+    port = free_port()
+    variable = "TRACER_DATABASE" if name == "registry" else "TRACER_CACHE_URL"
+    found = shared_by_name(load_settings(**{variable: url.format(port)}))[name]
+    assert found.ok is False
+    assert f"***@127.0.0.1:{port}" in found.detail
+    assert "hidden-word" not in found.detail
+
+
+@pytest.mark.parametrize(("name", "scheme"), [("registry", "postgresql"), ("cache", "redis")])
+def test_what_is_shared_and_says_nothing_is_not_waited_for(
+    load_settings: Load, monkeypatch: pytest.MonkeyPatch, name: str, scheme: str
+) -> None:
+    monkeypatch.setattr("tracer.doctor.TIMEOUT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        variable = "TRACER_DATABASE" if name == "registry" else "TRACER_CACHE_URL"
+        url = f"{scheme}://me@127.0.0.1:{server.getsockname()[1]}/0"
+        assert shared_by_name(load_settings(**{variable: url}))[name].ok is False

@@ -3,7 +3,6 @@
 Exit codes: 0 done, 1 it did not work out (a failed query, no such trace, a finding of doctor), 2 wrong options or settings.
 """
 
-import re
 import sys
 from collections.abc import Callable
 from typing import Annotated, TypeVar
@@ -12,7 +11,7 @@ import orjson
 import typer
 from rich.console import Console
 
-from tracer import __version__, config, doctor, keys_command, preflight, prompts_command
+from tracer import __version__, config, doctor, keys_command, preflight, prompts_command, query_command
 from tracer.child import log_to_stderr
 from tracer.config import ConfigError, Settings
 from tracer.console import FAILED, WRONG, ConfigFile
@@ -31,7 +30,7 @@ app = typer.Typer(
 )
 app.add_typer(keys_command.app)
 app.add_typer(prompts_command.app)
-_SAYS_FORMAT = re.compile(r"\bFORMAT\s+\w+\s*;?\s*$", re.IGNORECASE)
+_NO_WIDTH = 1 << 16
 T = TypeVar("T")
 
 
@@ -53,7 +52,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def up(config_file: ConfigFile = None) -> None:
-    """Start the proxy, the sink and the embedded store, and watch them until Ctrl-C or SIGTERM."""
+    """Start the proxy, the sink, the embedded store and the pages, and watch them until Ctrl-C or SIGTERM."""
     settings = _settings(config_file)
     log_to_stderr(settings.log_level, "tracer")
     try:
@@ -68,19 +67,8 @@ def up(config_file: ConfigFile = None) -> None:
 
 
 # A query may begin with an SQL comment, which is no option.
-@app.command(context_settings={"ignore_unknown_options": True})
-def query(
-    sql: Annotated[str, typer.Argument(help="A ClickHouse query, such as 'SELECT count() FROM llm.calls'.")],
-    format: Annotated[str, typer.Option("--format", "-f", help="A ClickHouse format.", show_default="TabSeparated")] = "",
-    param: Annotated[list[str] | None, typer.Option("--param", "-p", help="name=value for {name:Type} in the query.")] = None,
-    config_file: ConfigFile = None,
-) -> None:
-    """Run SQL over the calls, whether Tracer runs or not."""
-    settings = _settings(config_file)
-    parameters = dict(_pair(text) for text in param or [])
-    as_table = sys.stdout.isatty() and not _SAYS_FORMAT.search(sql)
-    chosen = format or ("PrettyCompactMonoBlock" if as_table else None)
-    _attempt(lambda: _copy(client.run_query(settings, sql, chosen, parameters)))
+_register = app.command(cls=query_command.QueryCommand, context_settings={"ignore_unknown_options": True})
+_register(query_command.query)
 
 
 @app.command()
@@ -92,7 +80,10 @@ def trace(
     rows = _attempt(lambda: tree.rows(settings, id))
     if not rows:
         _fail(f"no call with trace id {id!r}; a call can take a second to arrive")
-    Console(soft_wrap=True).print(tree.trace_tree(rows, _attempt(lambda: tree.opinions(settings, id))))
+    # Rich cuts a tree's lines at the width it takes for the output's, 80 where that is no terminal, and costs stand last.
+    Console(width=None if sys.stdout.isatty() else _NO_WIDTH).print(
+        tree.trace_tree(rows, _attempt(lambda: tree.opinions(settings, id)))
+    )
 
 
 @app.command(name="schema")
@@ -132,6 +123,8 @@ def _announce(settings: Settings) -> None:
         else f"embedded store at http://{settings.host}:{settings.store_port}"
     )
     typer.echo(f"tracer: rows in llm.calls, {where}; data in {settings.data_dir}", err=True)
+    if settings.ui:
+        typer.echo(f"tracer: pages at http://{settings.host}:{settings.ui_port}/", err=True)
     if settings.clickhouse and (fault := client.fault(settings)):
         typer.echo(f"tracer: warning: {fault}; calls are kept in the spool until it answers", err=True)
     without = {"registry": "no call is taken until it can", "cache": "calls go without a cache until it can"}
@@ -145,16 +138,3 @@ def _attempt(action: Callable[[], T]) -> T:
         return action()
     except client.StoreError as error:
         _fail(error)
-
-
-def _copy(pieces: "client.Pieces") -> None:
-    for piece in pieces:
-        sys.stdout.buffer.write(piece)
-    sys.stdout.flush()
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, value = text.partition("=")
-    if not separator:
-        _fail(f"--param should be name=value, not {text!r}", WRONG)
-    return name, value

@@ -41,6 +41,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _upstream(settings)
     yield from shared(settings)
     yield _clickhouse(settings)
+    yield _pages(settings)
     yield _otlp(settings)
     yield from _spool(settings)
     for exporter, letters in dead.count(settings.data_dir).items():
@@ -111,7 +112,7 @@ async def _registry(settings: Settings) -> Finding:
     asked = settings.require_key == "always" or (settings.require_key == "auto" and keys)
     callers = "callers need a key" if asked else "callers need no key"
     return Finding(
-        True, what, f"{where}: {prompts} prompts, {keys} keys; {callers} (TRACER_REQUIRE_KEY={settings.require_key})"
+        True, what, f"{where}: prompts {prompts}, keys {keys}; {callers} (TRACER_REQUIRE_KEY={settings.require_key})"
     )
 
 
@@ -134,6 +135,17 @@ def _clickhouse(settings: Settings) -> Finding:
     except client.StoreError as error:
         return Finding(False, what, str(error))
     return Finding(True, what, f"{rows} calls stored")
+
+
+def _pages(settings: Settings) -> Finding:
+    if not settings.ui:
+        return Finding(None, "pages", "switched off (TRACER_UI)")
+    url = f"http://{settings.host}:{settings.ui_port}/"
+    try:
+        with _direct.open(url + "health", timeout=TIMEOUT_SECONDS):
+            return Finding(True, "pages", url)
+    except OSError as error:
+        return Finding(None, "pages", f"nothing answers on {settings.host}:{settings.ui_port} ({error}); `tracer up` starts it")
 
 
 def _otlp(settings: Settings) -> Finding:

@@ -43,8 +43,13 @@ def check(settings: Settings) -> None:
     ports = {"TRACER_PORT": settings.port}
     if settings.clickhouse is None:
         ports["TRACER_STORE_PORT"] = settings.store_port
-    if settings.clickhouse is None and settings.port == settings.store_port:
-        faults.append(f"TRACER_STORE_PORT: should differ from TRACER_PORT, not be {settings.port} too")
+    if settings.ui:
+        ports["TRACER_UI_PORT"] = settings.ui_port
+    taken: dict[int, str] = {}
+    for name, port in ports.items():
+        if port in taken:
+            faults.append(f"{name}: should differ from {taken[port]}, not be {port} too")
+        taken.setdefault(port, name)
     for name, port in ports.items():
         if reason := port_fault(settings.host, port):
             faults.append(f"{name}: {settings.host}:{port} cannot be listened on ({reason}); stop what uses it or set {name}")

@@ -7,71 +7,22 @@ whether they pass through Tracer or not.
 import http.client
 import json
 import re
-import time
-from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import openai
-import portkey_ai
 import pytest
 from portkey_ai._vendor import openai as vendored
 
-from tests.e2e.stack import Stack, collector, tracer_up
-from tracer.demo import model
-from tracer.demo.processes import answers, running
+from tests.e2e.asked import ASKED, MESSAGES
+from tests.e2e.portkey import portkey
+from tests.e2e.stack import Stack, wait_for_spans
 
 pytestmark = pytest.mark.slow
 
-MESSAGES: list[Any] = [{"role": "user", "content": "Name three fruits."}]
-ASKED: dict[str, Any] = {"model": model.NAME, "messages": MESSAGES, "max_tokens": 8, "seed": 1, "temperature": 0}
-PRICES = f'[[price]]\nprovider = "openai"\nmodel = "{model.NAME}"\ninput = "0.05"\ncache_read = "0.01"\noutput = "0.20"\n'
 # What differs from run to run of the model itself. (llama.cpp puts its timings into the usage chunk if there is one, and into
 # the last ordinary chunk otherwise: those of a stream that Tracer asked for usage go with the chunk.)
 VOLATILE = re.compile(rb',?"(?:id|created|timings|__verbose)":(?:"[^"]*"|\d+|\{[^{}]*\})')
-
-
-@pytest.fixture(scope="module")
-def ports() -> Callable[[], int]:
-    import socket
-
-    def find() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
-
-
-@pytest.fixture(scope="module")
-def model_port(tmp_path_factory: pytest.TempPathFactory, ports: Callable[[], int]) -> Iterator[int]:
-    port = ports()
-    log = tmp_path_factory.mktemp("model") / "log"
-    with running("the model", ["tracer.demo.model", "--port", str(port)], {}, log) as child:
-        child.wait_until(lambda: answers(port, "/health"), 60)
-        yield port
-
-
-@pytest.fixture(scope="module")
-def spans_and_stack(
-    tmp_path_factory: pytest.TempPathFactory, ports: Callable[[], int], model_port: int
-) -> Iterator[tuple[Path, Stack]]:
-    directory = tmp_path_factory.mktemp("stack")
-    (directory / "prices.toml").write_text(PRICES)
-    collector_port = ports()
-    settings = {
-        "TRACER_UPSTREAM": f"http://127.0.0.1:{model_port}/v1",
-        "TRACER_PRICES": str(directory / "prices.toml"),
-        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{collector_port}",
-    }
-    with collector(directory, collector_port) as spans, tracer_up(directory, ports, settings) as stack:
-        yield spans, stack
-
-
-@pytest.fixture
-def stack(spans_and_stack: tuple[Path, Stack]) -> Stack:
-    return spans_and_stack[1]
 
 
 def raw(port: int, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, list[tuple[str, str]], bytes]:
@@ -92,7 +43,7 @@ def test_same_bytes_as_without_tracer(stack: Stack, model_port: int, stream: boo
     direct_status, direct_headers, expected = raw(model_port, "/v1/chat/completions", body, {})
     assert status == direct_status == (400 if wrong else 200)
     assert VOLATILE.sub(b"", got) == VOLATILE.sub(b"", expected)
-    added = {"x-portkey-trace-id", "x-tracer-call-id"}
+    added = {"x-portkey-trace-id", "x-portkey-cache-status", "x-tracer-call-id"}
     hop_by_hop = {"keep-alive", "connection", "transfer-encoding"}
     assert {n.lower() for n, _ in headers} - added - hop_by_hop == {n.lower() for n, _ in direct_headers} - hop_by_hop
 
@@ -140,25 +91,17 @@ def test_openai_sdk_leaves_priced_rows_and_spans_with_the_same_ids(spans_and_sta
     assert not [f for f in data.rglob("*") if f.is_file() and b"sk-canary-of-the-e2e-test" in f.read_bytes()]
 
 
-def wait_for_spans(spans: Path, span_ids: list[str]) -> str:
-    deadline = time.monotonic() + 30
-    while missing := [i for i in span_ids if i not in (printed := spans.read_text())]:
-        assert time.monotonic() < deadline, f"spans {missing} did not arrive"
-        time.sleep(0.1)
-    return printed
-
-
 def test_portkey_sdk(stack: Stack) -> None:
-    client = portkey_ai.Portkey(
-        base_url=stack.url, api_key="pk-test", provider="openai", trace_id="e2e-portkey", metadata={"_user": "bob", "a": "b"}
-    )
-    # `openai` by name goes to OpenAI itself, which cannot be reached here: an error the SDK must understand, once.
-    with pytest.raises(vendored.APIStatusError) as failed:
+    with (
+        portkey(stack, "e2e-portkey", provider="openai", metadata={"_user": "bob", "a": "b"}) as client,
+        # `openai` by name goes to OpenAI itself, which cannot be reached here: an error the SDK must understand, once.
+        pytest.raises(vendored.APIStatusError) as failed,
+    ):
         client.chat.completions.create(**ASKED)
     assert failed.value.status_code == 502
-    local = portkey_ai.Portkey(base_url=stack.url, api_key="pk-test", trace_id="e2e-portkey", metadata={"_user": "bob"})
-    answer = local.chat.completions.create(**ASKED)
-    text = "".join(piece.choices[0].delta.content or "" for piece in local.chat.completions.create(**ASKED, stream=True))
+    with portkey(stack, "e2e-portkey", metadata={"_user": "bob"}) as local:
+        answer = local.chat.completions.create(**ASKED)
+        text = "".join(piece.choices[0].delta.content or "" for piece in local.chat.completions.create(**ASKED, stream=True))
     assert text == answer.choices[0].message.content
     rows = stack.wait_for_calls(3, "trace_id = 'e2e-portkey'")
     assert [row["outcome"] for row in rows] == ["upstream_error", "ok", "ok"]

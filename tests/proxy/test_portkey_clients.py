@@ -5,6 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.provider import Provider, echo
@@ -110,6 +111,16 @@ async def test_override_params_go_into_the_body(proxy: Proxy, provider: Provider
     assert any("strategy" in note for note in exchange.notes)
 
 
+async def test_a_model_that_names_its_provider_goes_there(proxy: Proxy, provider: Provider) -> None:
+    headers = {"x-portkey-provider": "@not-here"}
+    assert (await call(proxy, "/v1/chat/completions", {**CHAT, "model": "@openai/gpt-4o"}, headers))[0] == 200
+    assert json.loads(provider.requests[0].body) == {**CHAT, "model": "gpt-4o"}
+    exchange = await proxy.exchange()
+    assert exchange.provider == "openai"
+    assert json.loads(exchange.original.head)["model"] == "@openai/gpt-4o"
+    assert any("'@not-here'" in note for note in exchange.notes)
+
+
 async def test_a_saved_config_by_its_id(proxy: Proxy, provider: Provider) -> None:
     status, made = await call(proxy, "/v1/configs", {"name": "c", "config": {"cache": {"mode": "simple"}}})
     assert status == 200, made
@@ -156,6 +167,16 @@ async def test_somebody_elses_prompt_is_not_there(start_proxy: Start, provider: 
         assert mine[0] == 200
         assert other[0] == 404
         assert other == nobody
+
+
+async def test_a_question_mark_at_the_end_changes_nothing(proxy: Proxy, provider: Provider) -> None:
+    """Portkey's SDK for Python ends the paths of its lists so."""
+    async with httpx.AsyncClient(base_url=proxy.url) as client:  # aiohttp's would leave it out
+        for name in ("prompts", "labels", "collections", "configs"):
+            assert (await client.get(f"/v1/{name}?")).json()["object"] == "list"
+        assert not provider.requests
+        assert (await client.get("/v1/models?")).status_code == 200
+    assert [request.target for request in provider.requests] == ["/v1/models?"]
 
 
 async def test_endpoints_answer_wrong_use_clearly(proxy: Proxy) -> None:

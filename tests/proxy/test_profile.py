@@ -64,6 +64,15 @@ def test_one_that_varies_in_a_traces_id_only_is_the_same_and_is_traced() -> None
     assert not profile_of(((b"Host", b"h"), (b"Content-Length", b"2"))).traced
 
 
+def test_who_the_client_is() -> None:
+    library = (b"User-Agent", b"python-httpx/0.28.1")
+    assert profile_of((library,)).client == "python-httpx/0.28.1"
+    assert profile_of((library, (b"x-portkey-package-version", b"portkey-2.3.4"))).client == "portkey-2.3.4"
+    assert profile_of((library, (b"x-portkey-package-version", b""))).client == "python-httpx/0.28.1"
+    assert profile_of(()).client == ""
+    assert len(profile_of(((b"User-Agent", b"x" * 500),)).client) == profile.LONGEST_CLIENT
+
+
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(profile, "_profiles", {})
     for number in range(profile.MOST + 10):

@@ -13,7 +13,7 @@ from tracer.config import ConfigError, Settings
 from tracer.proxy.portkey_config import read_config
 from tracer.proxy.providers import PROVIDERS, StreamUsage
 from tracer.proxy.refused import Refused
-from tracer.proxy.route import Routes, Target, choose, ignored, routes
+from tracer.proxy.route import Routes, Target, choose, ignored, model_prefix, routes
 from tracer.registry.key_format import new_key
 from tracer.registry.records import Caller, SavedConfig
 
@@ -142,13 +142,39 @@ def test_wrong_origin_is_named(load_settings: Load) -> None:
 
 
 @pytest.mark.parametrize(
-    "slug", ["nonesuch", "@nonesuch", "pc-12", "open ai", "@", "openai/../x", "ü", "\udcff", "\udcff" * 500]
+    "slug", ["nonesuch", "@azure-openai", "pc-12", "open ai", "openai/../x", "ü", "\udcff", "\udcff" * 500]
 )
 def test_unknown_slug_is_refused_in_words_that_can_be_sent(load_settings: Load, slug: str) -> None:
     with pytest.raises(Refused) as caught:
         target_of(routes(load_settings()), CIMultiDict({"x-portkey-provider": slug}))
     assert (caught.value.status, caught.value.kind) == (400, "unknown_provider")
     caught.value.message.encode()
+
+
+@pytest.mark.parametrize("slug", ["@nonesuch", "@", "@team/openai"])
+def test_a_catalogues_slug_that_is_none_here_goes_to_the_default_and_is_named(load_settings: Load, slug: str) -> None:
+    made = routes(load_settings())
+    for headers in ({"x-portkey-provider": slug}, {"x-portkey-config": json.dumps({"provider": slug})}):
+        config = read_config(headers.get("x-portkey-config"), {}, "")
+        assert choose(made, CIMultiDict(headers), config) is made.default
+        (note,) = ignored(made, CIMultiDict(headers), config)
+        assert repr(slug) in note
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [
+        ("@groq/llama-3.3-70b", ("groq", "llama-3.3-70b")),
+        ("@OpenAI/ft:gpt/x", ("openai", "ft:gpt/x")),
+        ("@cf/meta/llama", ("", "")),
+        ("@groq/", ("", "")),
+        ("@groq", ("", "")),
+        ("groq/x", ("", "")),
+        (7, ("", "")),
+    ],
+)
+def test_a_models_name_may_name_its_provider(load_settings: Load, model: object, wanted: tuple[str, str]) -> None:
+    assert model_prefix(routes(load_settings()), model) == wanted
 
 
 def test_header_wins_over_config(load_settings: Load) -> None:

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ from tests.postgres import Postgresql
 from tests.registry.acting import CHAT, change, create, label_id
 from tracer import metrics
 from tracer.config import Settings
-from tracer.registry import labels, partials, prompts, tables, versioned
+from tracer.registry import labels, partials, prompts, snapshot, tables, versioned
 from tracer.registry.database import Database
 from tracer.registry.records import EMPTY, Key, SavedConfig
 from tracer.registry.snapshot import Watcher, load
@@ -127,6 +128,36 @@ async def test_many_prompts(database: Database, watcher: Watcher) -> None:
     }
 
 
+async def test_calls_go_on_while_many_versions_are_read(
+    database: Database, watcher: Watcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    item, _ = await create(database)
+    empty = dict.fromkeys(("tools", "functions", "tool_choice")) | {"parameters": {}, "template_metadata": {}}
+    rows = [{"id": f"v{n}", "prompt_id": item.id, "number": n, **empty} for n in range(2, 1001)]
+    async with database.changing() as connection:
+        await connection.execute(insert(tables.prompt_versions), rows)
+    turns, read_in_turn = 0, Counter[int]()
+    read = snapshot._prompt_version
+
+    def counted(*row: Any) -> Any:
+        read_in_turn[turns] += 1
+        return read(*row)
+
+    async def call() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(snapshot, "_prompt_version", counted)
+    async with asyncio.TaskGroup() as group:
+        calling = group.create_task(call())
+        await watcher.refresh()
+        calling.cancel()
+    assert len(watcher.current.prompts[item.id].versions) == read_in_turn.total() == 1000
+    assert max(read_in_turn.values()) <= 50
+
+
 async def test_a_restored_backup_is_read_as_it_is(database: Database, watcher: Watcher) -> None:
     """Its revision is lower, and what is held may be of a time that never was."""
     item, _ = await create(database)
@@ -162,6 +193,26 @@ async def test_a_database_that_goes_and_comes_back(
         await until(lambda: other.slug in watcher.current.prompts)
     assert [record.levelno for record in caplog.records if record.name == "tracer.registry.snapshot"] == [logging.WARNING]
     await watcher._database.close()
+    await database.close()
+
+
+async def test_after_an_outage_nothing_is_taken_for_known(
+    postgresql: Postgresql, postgresql_url: str, load_settings: Callable[..., Settings]
+) -> None:
+    """A copy that took over may have missed the last changes, and have given their numbers to others."""
+    database = Database(load_settings(TRACER_DATABASE=postgresql_url))
+    await database.open()
+    item, _ = await create(database)
+    watcher = Watcher(database)
+    await watcher.refresh()
+    postgresql.stop()
+    assert not await watcher.refresh()
+    postgresql.start()
+    async with database.changing() as connection:
+        await connection.execute(update(tables.revision).values(number=watcher.current.revision))
+        await connection.execute(update(tables.prompts).values(name="of another history"))
+    assert await watcher.refresh()
+    assert watcher.current.prompts[item.slug].name == "of another history"
     await database.close()
 
 

@@ -32,6 +32,31 @@ def test_nothing_is_too_broken_to_be_read(template: str) -> None:
     assert set(found.inside) == set(found.sections) <= set(found.variables)
 
 
+@pytest.mark.timeout(20)  # read twice over, each of these would take hours
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{{" + " " * (1 << 20),
+        "{{#" + " " * (1 << 20) + "}",
+        "{{" * (1 << 19),
+        "{" * (1 << 20),
+        "{{#a}}" * 170_000,
+        "".join(f"{{{{#s{n}}}}}" for n in range(100_000)),
+        "{{#a}}" * 80_000 + "{{/b}}" * 80_000,
+    ],
+    ids=["spaces", "spaces in a section", "openings", "braces", "sections", "different sections", "endings"],
+)
+def test_however_much_is_asked_it_takes_no_longer_than_reading(template: str) -> None:
+    assert len(variables_of(template).variables) <= 100_000
+    assert without_variables({"model": "m"}, template) == {"model": "m"}
+
+
+def test_sections_deeper_than_anybody_writes_are_not_followed() -> None:
+    found = variables_of("".join(f"{{{{#s{n}}}}}" for n in range(60)))
+    assert len(found.variables) == 60
+    assert len(found.sections) == 10
+
+
 @pytest.mark.parametrize(
     ("parameters", "kept"),
     [

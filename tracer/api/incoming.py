@@ -10,19 +10,19 @@ from aiohttp.http_exceptions import HttpProcessingError
 from tracer.api.errors import ApiError
 
 
-async def read_body(request: web.BaseRequest, limit: int) -> bytes:
-    """The body's bytes. Raises ApiError (413 beyond `limit`)."""
+async def read_body(request: web.BaseRequest, limit: int, setting: str = "TRACER_MAX_REQUEST_BYTES") -> bytes:
+    """The body's bytes. Raises ApiError (413 beyond `limit`, naming the setting that says so, if one does)."""
     if request.headers.get("Content-Encoding", "identity").lower() not in ("", "identity"):
         raise ApiError(415, "Content-Encoding: send the body as it is, not compressed")
     if (request.content_length or 0) > limit:
-        raise _too_large(limit)
+        raise _too_large(limit, setting)
     parts: list[bytes] = []
     size = 0
     try:
         while piece := await request.content.readany():
             size += len(piece)
             if size > limit:
-                raise _too_large(limit)
+                raise _too_large(limit, setting)
             parts.append(piece)
     except (web.RequestPayloadError, HttpProcessingError) as error:
         raise ApiError(400, f"the body is not framed as its headers say: {type(error).__name__}") from error
@@ -40,5 +40,5 @@ def parse(body: bytes) -> Any:
             raise ApiError(400, f"the body is not JSON: {error.msg} (byte {error.pos})") from None
 
 
-def _too_large(limit: int) -> ApiError:
-    return ApiError(413, f"the body is larger than {limit} bytes (TRACER_MAX_REQUEST_BYTES)")
+def _too_large(limit: int, setting: str) -> ApiError:
+    return ApiError(413, f"the body is larger than {limit} bytes" + (f" ({setting})" if setting else ""))

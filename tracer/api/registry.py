@@ -168,7 +168,7 @@ def _parts(path: str) -> list[str]:
 
 
 async def _object(request: web.BaseRequest) -> Mapping[str, object]:
-    raw = await read_body(request, LARGEST_BODY)
+    raw = await read_body(request, LARGEST_BODY, setting="")
     try:
         body = orjson.loads(raw or b"{}")
     except orjson.JSONDecodeError as error:

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-import orjson
 from aiohttp import web
 
 from tracer.api.incoming import parse, read_body
 from tracer.prompts.door import PromptsDoor
+from tracer.proxy.dialect import encoded
 from tracer.registry.records import Caller
 
 
@@ -19,6 +19,5 @@ class Rendering:
 
     async def __call__(self, request: web.BaseRequest, caller: Caller) -> web.Response:
         body = parse(await read_body(request, self.max_bytes) or b"{}")
-        return web.Response(
-            body=orjson.dumps(self.door.render(request.raw_path, body, caller)), content_type="application/json"
-        )
+        shown = self.door.render(request.raw_path, body, caller)
+        return web.Response(body=encoded(shown), content_type="application/json")

@@ -51,10 +51,11 @@ def reshape(
     named: Target | None,
     override: Mapping[str, object],
     flight: Flight,
+    provider: str = "",
 ) -> tuple[Sent, Wanted | None]:
     """What a dialect and a config's `override_params` make of a request that was read whole; Wanted is None if nothing.
 
-    Raises Refused.
+    `provider` is one that the request names otherwise than by header. Raises Refused.
     """
     if dialect is not None:
         flight.secrets += dialect.secrets(sent.parsed)
@@ -63,17 +64,25 @@ def reshape(
         flight.notes += wanted.notes
         flight.prompt_id, flight.prompt_version = wanted.prompt_id, wanted.prompt_version
     elif isinstance(sent.parsed, dict):
-        wanted = Wanted("", sent.parsed)
+        wanted = Wanted("", sent.parsed, provider)
     else:
         flight.notes += ("config.override_params is ignored: the body is no JSON object",)
         return sent, None
     body = {**wanted.body, **override}
-    try:
-        data = orjson.dumps(body)
-    except TypeError:
-        data = json.dumps(body).encode()  # integers of more than 64 bits
+    data = encoded(body)
     flight.original, flight.request = flight.request, whole(data)
     return Sent(data=data, parsed=body), wanted
+
+
+def encoded(body: object) -> bytes:
+    """JSON text of a body that was read from JSON. Raises Refused."""
+    try:
+        return orjson.dumps(body)
+    except TypeError:  # integers of more than 64 bits, or deeper than orjson goes
+        try:
+            return json.dumps(body).encode()
+        except RecursionError:
+            raise Refused(400, "nested_too_deep", "the request body nests too deep to be written again") from None
 
 
 def without(headers: Mapping[str, str], names: frozenset[str]) -> Mapping[str, str]:

@@ -13,7 +13,8 @@ Invariants
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 
@@ -37,7 +38,7 @@ from tracer.proxy.refused import Refused
 from tracer.proxy.relay import Filter, note_failure
 from tracer.proxy.replies import failure
 from tracer.proxy.request import Request
-from tracer.proxy.route import Routes, Target, choose, ignored, named
+from tracer.proxy.route import Routes, Target, choose, ignored, model_prefix, named
 from tracer.proxy.stream_usage import with_usage_requested
 from tracer.proxy.wanted import Wanted
 from tracer.records import Outcome
@@ -46,6 +47,8 @@ from tracer.registry.records import Caller, Snapshot
 
 _log = logging.getLogger(__name__)
 _PLAIN = Wanted("", {})  # of a request that goes up as it came
+# Bodies of more bytes are translated beside the event loop, one at a time: it takes some ms a MB, and seconds of the worst.
+_LARGE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,7 @@ class Forwarder:
     policy: Policy
     recorder: Recorder
     answerer: Answerer
+    large: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def __call__(self, request: Request, dialect: Dialect | None = None) -> bool:
         """Answer a request; whether its connection may serve another one."""
@@ -108,9 +112,18 @@ class Forwarder:
         whole = dialect is not None or rule is not None or bool(config.override_params)
         sent = await body.receive(request, flight, path, settings.max_request_bytes, settings.capture_bytes, whole=whole)
         filters: Sequence[Filter] = ()
-        if dialect is not None or config.override_params:
+        provider, override = "", config.override_params
+        if dialect is None and isinstance(sent.parsed, dict):
+            provider, model = model_prefix(self.routes, sent.parsed.get("model"))
+            override = {"model": model, **override} if provider else override
+        if dialect is not None or override:
             chosen = named(self.routes, request.headers, config, caller)
-            sent, wanted = reshape(dialect, path, request.headers, sent, caller, chosen, config.override_params, flight)
+            made = partial(reshape, dialect, path, request.headers, sent, caller, chosen, override, flight, provider)
+            if len(sent.data or b"") > _LARGE:
+                async with self.large:
+                    sent, wanted = await asyncio.to_thread(made)
+            else:
+                sent, wanted = made()
             question = self._question(request, flight, config, caller, target, wanted)
             filters = dialect.filters(path, wanted) if dialect and wanted else ()
         assert question is not None

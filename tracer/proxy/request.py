@@ -5,7 +5,9 @@ from typing import Protocol, cast
 
 from aiohttp import web
 from aiohttp.http import HttpVersion, HttpVersion11, RawRequestMessage, StreamWriter
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import EmptyStreamReader, StreamReader
+from aiohttp.web import RequestPayloadError
 from multidict import CIMultiDictProxy
 from yarl import URL
 
@@ -107,3 +109,14 @@ class _Request(web.BaseRequest):
     async def _prepare_hook(self, resp: web.StreamResponse) -> None:
         # aiohttp's own place for on_response_prepare, which only web.Application has.
         resp.headers.popall("Server", None)
+
+
+async def read_away(content: StreamReader, seconds: float) -> bool:
+    """Read what is left of a body that nobody wanted; whether its end came in time."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not content.is_eof():
+                await content.readany()
+    except (TimeoutError, RequestPayloadError, HttpProcessingError, ConnectionError):
+        return False
+    return True

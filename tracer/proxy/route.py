@@ -102,9 +102,9 @@ def named(
     """The upstream that a request chose, or that its key fixes; None if it left the choice to the settings. Raises Refused."""
     custom_host = headers.get("x-portkey-custom-host") or config.custom_host
     slug = (
-        text(headers.get("x-portkey-provider"))
+        _provider(routes, text(headers.get("x-portkey-provider")))
         or _virtual(routes, headers.get("x-portkey-virtual-key"))
-        or config.provider
+        or _provider(routes, config.provider)
         or _virtual(routes, config.virtual_key)
         or otherwise
     )
@@ -118,6 +118,12 @@ def named(
 def ignored(routes: Routes, headers: Mapping[str, str], config: Config) -> tuple[str, ...]:
     """What of a request's routing was not understood, in short sentences for the row."""
     unknown = config.ignored
+    for where, provider in (
+        ("x-portkey-provider", text(headers.get("x-portkey-provider"))),
+        ("config.provider", config.provider),
+    ):
+        if provider and not _provider(routes, provider):
+            unknown += (f"{where} is ignored: {provider[:64]!r} is not in this Tracer",)
     sent = text(headers.get("x-portkey-virtual-key"))
     if sent and not _virtual(routes, sent) and not is_key(sent):
         unknown += ("x-portkey-virtual-key is ignored: it names no provider here",)
@@ -129,6 +135,25 @@ def ignored(routes: Routes, headers: Mapping[str, str], config: Config) -> tuple
 def slug_of(provider: str) -> str:
     """A provider's slug as it may be written: `@openai`, `OpenAI`."""
     return provider.removeprefix("@").lower()
+
+
+def model_prefix(routes: Routes, model: object) -> tuple[str, str]:
+    """(provider, the rest) of a model's name in Portkey's form `@provider/model`; empty texts if it names none that is here.
+
+    Others pass as they are: Cloudflare's own names begin with `@cf/`.
+    """
+    if not isinstance(model, str) or not model.startswith("@"):
+        return "", ""
+    slug, _, rest = model.partition("/")
+    return (slug_of(slug), rest) if rest and _virtual(routes, slug) else ("", "")
+
+
+def _provider(routes: Routes, provider: str) -> str:
+    """A provider as it was named; nothing for a `@slug` of Portkey's catalogue that is none here, whose call goes on as if it
+    had not been there: what is a provider in a team's catalogue is a matter of its settings here."""
+    if not provider.startswith("@") or slug_of(provider) in PROVIDERS:
+        return provider
+    return provider if slug_of(provider) in routes.targets else ""
 
 
 def _virtual(routes: Routes, virtual_key: str | None) -> str:

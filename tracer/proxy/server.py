@@ -25,7 +25,7 @@ from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 from aiohttp.tcp_helpers import tcp_keepalive
 from aiohttp.web import RequestPayloadError
 
-from tracer.proxy.request import Request
+from tracer.proxy.request import Request, read_away
 
 # How much of a body, or of what follows a request for an upgrade, may wait in memory for a slow provider.
 READ_BUFFER = 64 << 10
@@ -200,11 +200,13 @@ class ClientConnection(BaseProtocol):
                 message, content = self._waiting.popleft()
                 self._make_room()
                 if isinstance(message, HttpProcessingError):
-                    self._refuse(message)
+                    self.closing = True
+                    self.write(self._server.refuse(message))
+                    await self._let_it_be_read()
                     return
                 request = self._answering = Request(message, content, self)
                 again = await self._server.answer(request)
-                again = (content.is_eof() or await _read_away(content)) and again
+                again = (content.is_eof() or await read_away(content, LINGER_SECONDS)) and again
                 self._answering = None
                 self._idle_since = self._loop.time()
                 if not again:
@@ -225,8 +227,11 @@ class ClientConnection(BaseProtocol):
             if len(self._waiting) < MOST_WAITING:
                 self._resume_reading_for_buffer()
 
-    def _refuse(self, error: HttpProcessingError) -> None:
-        self.write(self._server.refuse(error))
+    async def _let_it_be_read(self) -> None:
+        """Drop what still comes until the client leaves: closing while it writes would take the reply from it."""
+        if self.transport is not None:
+            self.transport.write_eof()
+            await asyncio.sleep(LINGER_SECONDS)
 
     def _upgrade_declined(self) -> None:
         """An upgrade was asked for and an ordinary reply given: what follows it are requests again."""
@@ -284,14 +289,3 @@ class Server:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
                     await self._all_left.wait()
-
-
-async def _read_away(content: StreamReader) -> bool:
-    """Read what is left of a body that nobody wanted; whether its end came in time."""
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            while not content.is_eof():
-                await content.readany()
-    except (TimeoutError, RequestPayloadError, HttpProcessingError, ConnectionError):
-        return False
-    return True

@@ -5,17 +5,18 @@ revision of their last change, so an edit of one among thousands costs each work
 transaction, so a snapshot is the registry as it was at one revision. When the database is away the old snapshot stays, counted
 and logged; calls do not notice.
 
-Traps: a restored backup counts backwards, so "differs" and not "grew", and nothing held is trusted then. A load gives way to
-calls in between (they share its event loop).
+Traps: a restored backup counts backwards, so "differs" and not "grew", and nothing held is trusted then. Nor is it after an
+outage: a database that fails over to a copy may have lost its last changes and count the same numbers again for others. A load
+gives way to calls in between (they share its event loop).
 """
 
 import asyncio
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -26,7 +27,8 @@ from tracer.registry.records import EMPTY, Key, Partial, Prompt, PromptVersion, 
 from tracer.registry.variables import without_variables
 
 _log = logging.getLogger(__name__)
-_AT_ONCE = 100  # prompts read between two looks at the other work of the loop
+_AT_ONCE = 100  # prompts asked for in one query
+_ROWS = 50  # versions read between two looks at the other work of the loop: a few ms
 T = TypeVar("T")
 Held = dict[str, tuple[int, T]]  # by id: the revision of its last change, and what it was then
 
@@ -40,6 +42,7 @@ class Watcher:
         self.healthy = True  # the last look at the database worked
         self._database = database
         self._poll_s = poll_s
+        self._doubted = False  # the database was away since the last load
         self._busy = asyncio.Lock()
         self._prompts: Held[Prompt] = {}
         self._partials: Held[Partial] = {}
@@ -57,10 +60,11 @@ class Watcher:
                 await self._database.open()
                 async with self._database.reading() as connection:
                     number = await revision(connection)
-                    if number != self.current.revision or not self.loaded:
+                    if number != self.current.revision or not self.loaded or self._doubted:
                         await self._load(connection, number)
             except (Unavailable, SQLAlchemyError, ValueError) as error:
                 metrics.registry_failures.inc()
+                self._doubted = self._doubted or isinstance(error, Unavailable)
                 if self.healthy:
                     meanwhile = "its last state stays in use" if self.loaded else "and there is no earlier state of it"
                     _log.warning("the registry cannot be read, %s: %s", meanwhile, error)
@@ -72,9 +76,9 @@ class Watcher:
             return self.healthy
 
     async def _load(self, connection: AsyncConnection, number: int) -> None:
-        backwards = number < self.current.revision
-        prompts = await _prompts(connection, {} if backwards else self._prompts)
-        partials = await _partials(connection, {} if backwards else self._partials)
+        trusted = number >= self.current.revision and not self._doubted
+        prompts = await _prompts(connection, self._prompts if trusted else {})
+        partials = await _partials(connection, self._partials if trusted else {})
         snapshot = Snapshot(
             number,
             _by_name(value for _, value in prompts.values()),
@@ -83,6 +87,7 @@ class Watcher:
             {row.sha256: _key(row) for row in await connection.execute(select(tables.keys))},
         )
         self._prompts, self._partials, self.current, self.loaded = prompts, partials, snapshot, True
+        self._doubted = False
 
 
 async def load(database: Database) -> Snapshot:
@@ -99,13 +104,12 @@ async def _prompts(connection: AsyncConnection, held: Held[Prompt]) -> Held[Prom
     for ids in _batches(stale):
         on = await labels.on_versions(connection, ids)
         of: dict[str, dict[int, PromptVersion]] = {id: {} for id in ids}
-        for row in await connection.execute(select(versions).where(versions.c.prompt_id.in_(ids))):
+        async for row in _given_way(connection, select(versions).where(versions.c.prompt_id.in_(ids))):
             names = frozenset(label.name for label in on.get((row.prompt_id, row.number), ()))
             of[row.prompt_id][row.number] = _prompt_version(row, names)
         for row in await connection.execute(select(table).where(table.c.id.in_(ids))):
             prompt = Prompt(row.id, row.slug, row.name, row.workspace, row.published, of[row.id])
             kept[row.id] = (row.changed, prompt)
-        await asyncio.sleep(0)
     return kept
 
 
@@ -114,11 +118,10 @@ async def _partials(connection: AsyncConnection, held: Held[Partial]) -> Held[Pa
     kept, stale = await _changed(connection, select(table.c.id, table.c.changed), held)
     for ids in _batches(stale):
         of: dict[str, dict[int, str]] = {id: {} for id in ids}
-        for row in await connection.execute(select(versions).where(versions.c.partial_id.in_(ids))):
+        async for row in _given_way(connection, select(versions).where(versions.c.partial_id.in_(ids))):
             of[row.partial_id][row.number] = row.string
         for row in await connection.execute(select(table).where(table.c.id.in_(ids))):
             kept[row.id] = (row.changed, Partial(row.id, row.slug, row.workspace, row.published, of[row.id]))
-        await asyncio.sleep(0)
     return kept
 
 
@@ -133,6 +136,14 @@ async def _changed(connection: AsyncConnection, query: Select[tuple[str, int]], 
         else:
             stale.append(id)
     return kept, stale
+
+
+async def _given_way(connection: AsyncConnection, query: Select[Any]) -> AsyncIterator[Row[Any]]:
+    """The rows of a query, a few at a time."""
+    async for rows in (await connection.stream(query)).partitions(_ROWS):
+        for row in rows:
+            yield row
+        await asyncio.sleep(0)
 
 
 def _batches(ids: list[str]) -> Iterator[list[str]]:

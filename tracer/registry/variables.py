@@ -3,13 +3,18 @@
 Portkey saves a prompt's variables among its `parameters`, with empty defaults. Sent to a provider they are unknown parameters
 and the call fails, so what calls use leaves them out. A variable may also be called like a parameter (`{{user}}`): then only an
 empty one goes.
+
+Reading takes time in proportion to the template, whatever it holds: the expression never looks twice at the same text, and of
+sections inside one another only so many are followed as nobody writes by hand.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-_TAG = re.compile(r"\{\{\{?\s*(>>|[#^/&>!=]?)\s*([^{}]+?)\s*\}?\}\}")
+_TAG = re.compile(r"\{\{([^{}]*)\}\}")
+_SIGIL = re.compile(r">>|[#^/&>!=]?")
+_DEEPEST = 10
 _PARAMETERS = frozenset(
     re.findall(
         r"\w+",
@@ -42,7 +47,7 @@ def variables_of(template: str) -> Variables:
     variable_partials: dict[str, None] = {}
     inside: dict[str, dict[str, None]] = {}
     stack: list[str] = []
-    for sigil, name in _TAG.findall(template):
+    for sigil, name in _tags(template):
         if sigil == ">":
             partials[name] = None
         elif sigil == ">>":
@@ -54,7 +59,7 @@ def variables_of(template: str) -> Variables:
             variables[name] = None
             for section in stack:
                 inside[section][name] = None
-            if sigil in ("#", "^"):
+            if sigil in ("#", "^") and len(stack) < _DEEPEST:
                 _open(name, stack, inside)
     return Variables(
         tuple(variables),
@@ -65,6 +70,15 @@ def variables_of(template: str) -> Variables:
     )
 
 
+def _tags(template: str) -> Iterator[tuple[str, str]]:
+    """Each tag's kind and what it names."""
+    for inner in _TAG.findall(template):
+        text = inner.strip()
+        sigil = _SIGIL.match(text)[0]  # type: ignore[index]  # it matches the empty text
+        if name := text[len(sigil) :].strip():
+            yield sigil, name
+
+
 def _open(name: str, stack: list[str], inside: dict[str, dict[str, None]]) -> None:
     stack.append(name)
     inside.setdefault(name, {})
@@ -72,5 +86,6 @@ def _open(name: str, stack: list[str], inside: dict[str, dict[str, None]]) -> No
 
 def without_variables(parameters: Mapping[str, object], template: str) -> dict[str, object]:
     """The parameters that are for the model."""
-    names = {part for name in variables_of(template).variables for part in (name, name.partition(".")[0])}
+    found = (name for sigil, name in _tags(template) if sigil not in (">", ">>", "/", "!", "="))
+    names = {part for name in found for part in (name, name.partition(".")[0])}
     return {name: value for name, value in parameters.items() if value != "" and (name not in names or name in _PARAMETERS)}

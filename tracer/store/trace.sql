@@ -30,6 +30,8 @@ FROM
         input_tokens,
         output_tokens,
         toString(cost_usd) AS cost_usd,
+        toString(key_id) AS key_id,
+        '' AS workspace,
         toString(call_id) AS tie
     FROM llm.calls
     WHERE otel_trace_id IN (SELECT id FROM meant) OR trace_id = {trace_id:String}
@@ -52,6 +54,8 @@ FROM
         NULL AS input_tokens,
         NULL AS output_tokens,
         NULL AS cost_usd,
+        toString(key_id) AS key_id,
+        toString(workspace) AS workspace,
         span_id AS tie
     FROM llm.spans FINAL
     WHERE otel_trace_id IN (SELECT id FROM meant) OR trace_id = {trace_id:String}

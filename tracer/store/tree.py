@@ -1,4 +1,4 @@
-"""One trace as a tree, for `tracer trace ID`: the rows from SQL, and rows to a rich Tree.
+"""One trace as a tree, for `tracer trace ID` and for the page of a trace: the rows from SQL, their order, and a rich Tree.
 
 Calls and an application's own spans are nodes alike. What callers send is not always a tree, and is drawn all the same, each
 node once: a parent that is not there makes a root; several calls may share a span id (the children hang on the first); a cycle
@@ -6,7 +6,7 @@ is cut at its earliest node. A call whose parent is the W3C span that an applica
 Names come from outside: they are shown as text, never as markup or terminal codes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -45,6 +45,9 @@ class Span:
     input_tokens: int | None = None
     output_tokens: int | None = None
     cost_usd: Decimal | None = None
+    call_id: str = ""  # of a call
+    key_id: str = ""  # of Tracer's key that it came with
+    workspace: str = ""  # of that key; only spans carry it themselves
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Opinion:
 
 def rows(settings: Settings, trace_id: str) -> list[Span]:
     """The nodes of a trace, earliest first; empty if there is none. Raises StoreError."""
-    return [_span(row) for row in _answer(settings, "trace.sql", trace_id)]
+    return [span_of(row) for row in _answer(settings, "trace.sql", trace_id)]
 
 
 def opinions(settings: Settings, trace_id: str) -> list[Opinion]:
@@ -68,24 +71,36 @@ def opinions(settings: Settings, trace_id: str) -> list[Opinion]:
 def trace_tree(spans: Sequence[Span], feedback: Sequence[Opinion] = ()) -> Tree:
     """The tree, with the totals and the feedback at its root."""
     tree = Tree(_totals(spans, feedback), guide_style="dim")
+    drawn: dict[int | None, Tree] = {None: tree}
+    for above, index in walk(spans):
+        drawn[index] = drawn[above].add(_line(spans[index]))
+    return tree
+
+
+def walk(spans: Sequence[Span]) -> Iterator[tuple[int | None, int]]:
+    """Each position once, from the top down, with the position of the one that it hangs on (None: on nothing)."""
     children, roots = _family(spans)
     seen: set[int] = set()
     # Roots first; whatever they do not lead to is in a cycle, which its earliest call then opens.
     for top in (*roots, *range(len(spans))):
-        stack = [(tree, top)]
+        stack: list[tuple[int | None, int]] = [(None, top)]
         while stack:
             above, index = stack.pop()
             if index in seen:
                 continue
             seen.add(index)
-            branch = above.add(_line(spans[index]))
-            stack.extend((branch, child) for child in reversed(children[index]))
-    return tree
+            yield above, index
+            stack.extend((index, child) for child in reversed(children[index]))
+
+
+def question(file: str, trace_id: str) -> tuple[str, dict[str, str]]:
+    """The SQL of `trace.sql` or `trace_feedback.sql`, and what is to be bound in it."""
+    sql = resources.files("tracer.store").joinpath(file).read_text("utf-8")
+    return sql, {"trace_id": trace_id, "otel_trace_id": ids.otel_trace_id(trace_id)}
 
 
 def _answer(settings: Settings, file: str, trace_id: str) -> list[Any]:
-    sql = resources.files("tracer.store").joinpath(file).read_text("utf-8")
-    bound = {"trace_id": trace_id, "otel_trace_id": ids.otel_trace_id(trace_id)}
+    sql, bound = question(file, trace_id)
     return [orjson.loads(line) for line in b"".join(run_query(settings, sql, "JSONEachRow", bound)).splitlines()]
 
 
@@ -180,7 +195,9 @@ def _plain(text: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in text)
 
 
-def _span(row: Mapping[str, Any]) -> Span:
+def span_of(row: Mapping[str, Any]) -> Span:
+    """A row of `trace.sql`."""
+
     def count(name: str) -> int | None:
         return None if row[name] is None else int(row[name])
 
@@ -202,4 +219,7 @@ def _span(row: Mapping[str, Any]) -> Span:
         input_tokens=count("input_tokens"),
         output_tokens=count("output_tokens"),
         cost_usd=None if row["cost_usd"] is None else Decimal(row["cost_usd"]),
+        call_id="" if row["type"] else row["tie"],
+        key_id=row["key_id"],
+        workspace=row["workspace"],
     )
