@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all that they need, on a machine with Python 3.11 or newer.
-.PHONY: help demo test check format bench clean
+.PHONY: help demo test check format bench collector clean
 .DEFAULT_GOAL := help
 PYTHON_VENV := .venv/bin/python
 DEMO_PORT ?= 8787
@@ -14,6 +14,7 @@ demo: .venv/ready ## Tracer in front of a real local model, with real calls (DEM
 		--port $(DEMO_PORT) --store-port $(DEMO_STORE_PORT) --model-port $(DEMO_MODEL_PORT)
 
 test: .venv/ready ## All tests (TESTS=tests/proxy for some)
+	@.ci/servers
 	$(PYTHON_VENV) -m pytest $(TESTS)
 
 check: .venv/ready ## Lint, format, types, spelling
@@ -29,6 +30,9 @@ format: .venv/ready ## Format the code
 bench: .venv/ready ## CPU per call of proxy and sink (needs Debian's nginx-light and wrk)
 	$(PYTHON_VENV) -m tests.bench.proxy
 	$(PYTHON_VENV) -m tests.bench.sink
+
+collector: .venv/ready ## Build the OpenTelemetry Collector that one test runs (needs Go)
+	$(PYTHON_VENV) -m tests.deploy.collector
 
 clean: ## Remove everything that the other targets made
 	rm -rf .venv .demo .sdks .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

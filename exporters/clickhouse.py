@@ -95,6 +95,8 @@ class ClickHouse:
                 settings={
                     "insert_deduplication_token": f"{token}:{name}",
                     "async_insert": 0,
+                    # A batch that comes again adds to the roll-ups what they miss, and no more; older servers default to 0.
+                    "deduplicate_blocks_in_dependent_materialized_views": 1,
                     # On a cluster the table is Distributed, which would answer before the shards have the rows.
                     "distributed_foreground_insert": 1,
                     "max_partitions_per_insert_block": 0,

@@ -66,6 +66,7 @@ def load_settings(tmp_path: Path, free_port: Callable[[], int]) -> Callable[...,
             "TRACER_DATA_DIR": str(tmp_path / "data"),
             "TRACER_PORT": str(free_port()),
             "TRACER_STORE_PORT": str(free_port()),
+            "TRACER_UI_PORT": str(free_port()),
         }
         settings, warnings = config.load({**own, **environ})
         assert not warnings

@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
 from tests import compatibility
+from tests.dashboards.docs import queries_page
 from tests.scale.docs import scale_page
 from tracer import cli, metrics
 from tracer.config import Settings
@@ -136,6 +137,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "commands.md": commands_page,
     "scale.md": scale_page,
     "compatibility.md": compatibility.page,
+    "queries.md": queries_page,
 }
 
 

@@ -35,8 +35,13 @@ FORBIDDEN = {
         *("tracer.proxy.app", "tracer.proxy.forward", "tracer.proxy.ask", "tracer.proxy.flight", "tracer.proxy.main"),
         *("exporters", "dashboards"),
     ),
-    "tracer.api": ("tracer.sink", "exporters", "dashboards"),
+    "tracer.api": ("tracer.sink", "tracer.ui", "exporters", "dashboards"),
     "tracer.store": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters", "dashboards"),
+    # Pages read: SQL by the store's client, people's things by the registry. Of the API they know whose rows are whose.
+    "tracer.ui": (
+        *("tracer.proxy", "tracer.sink", "tracer.spool", "tracer.cache", "tracer.scale", "tracer.store.engine", "exporters"),
+        *("dashboards.boards", "dashboards.panels", "tracer.api.questions", "tracer.api.directory"),
+    ),
     "exporters": ("tracer.proxy", "tracer.spool", "tracer.ui", "dashboards"),
     "dashboards": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters"),
 }
@@ -149,6 +154,7 @@ def test_every_file_says_what_it_is_for() -> None:
 BROAD = {
     "tracer.proxy.forward": 1,  # the request edge
     "tracer.api.edge": 1,  # the request edge of Tracer's own endpoints
+    "tracer.ui.guard": 1,  # the request edge of the pages
     "tracer.cache.cache": 1,  # stores fail in ways of their own, and none may cost a call
     "tracer.spool.writer": 1,  # the request edge, moved to the spool's thread
     "tracer.store.server": 1,  # the store's request edge

@@ -60,6 +60,7 @@ class Up:
             "TRACER_DATA_DIR": str(self.directory / "data"),
             "TRACER_PORT": str(self.port),
             "TRACER_STORE_PORT": str(self.store_port),
+            "TRACER_UI": "false",  # tests/ui/test_main.py has them on
             "TRACER_BATCH_WAIT": "0",
             "TRACER_SHUTDOWN_GRACE": "10",
         }

@@ -1,4 +1,4 @@
-"""`python -m tracer.child KIND [INDEX]`: one process of `tracer up`: a proxy worker, the sink, or the store.
+"""`python -m tracer.child KIND [INDEX]`: one process of `tracer up`: a proxy worker, the sink, the store, or the pages.
 
 Apart from the command line so that a worker does not load what it never uses; a worker answers its first call in half a
 second. Standard input is the supervisor's lifeline: when it closes, the supervisor is gone, however it went, and the child
@@ -49,6 +49,10 @@ def _run(kind: str, index: int, settings: Settings) -> None:
         from tracer.sink.main import run as run_sink
 
         run_sink(settings)
+    elif kind == "ui":
+        from tracer.ui.main import run as run_ui
+
+        run_ui(settings)
     else:
         from tracer.store.main import run as run_store
 

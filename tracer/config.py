@@ -16,48 +16,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from tracer.otel import Otel, OtelError, read_otel
-
-_UNITS = {"": 1, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 10**3, "mb": 10**6, "gb": 10**9}
-_SIZE = re.compile(r"(\d+)\s*([a-z]*)", re.IGNORECASE)
+from tracer.setting_types import Listed, Pairs, Port, SecretPairs, Size
 
 
 class ConfigError(Exception):
     """The configuration cannot be used; each line of the message names a setting and what it should be."""
-
-
-def _size(value: object) -> object:
-    """Bytes from "64MiB"; numbers pass."""
-    if isinstance(value, str) and (match := _SIZE.fullmatch(value.strip())):
-        number, unit = match.groups()
-        if unit.lower() in _UNITS:
-            return int(number) * _UNITS[unit.lower()]
-    return value
-
-
-def _listed(value: object) -> object:
-    """A tuple from "a, b"; lists pass."""
-    if isinstance(value, str):
-        return tuple(part.strip() for part in value.split(",") if part.strip())
-    return value
-
-
-def _pairs(value: object) -> object:
-    """A dict from "a=b, c=d"; tables pass."""
-    if isinstance(value, str):
-        pairs = [part.partition("=") for part in value.split(",") if part.strip()]
-        if not all(equals for _, equals, _ in pairs):
-            raise ValueError("should be a comma list of name=meaning")
-        return {name.strip(): meaning.strip() for name, _, meaning in pairs}
-    return value
-
-
-Size = Annotated[int, BeforeValidator(_size), Field(ge=0)]
-Listed = Annotated[tuple[str, ...], BeforeValidator(_listed)]
-Pairs = Annotated[dict[str, str], BeforeValidator(_pairs)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Settings(BaseModel, frozen=True, extra="forbid"):
@@ -71,6 +37,12 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 for every interface.")
     port: Port = Field(8787, description="Port of the proxy; 8787 is where Portkey's SDKs look by default.")
     store_port: Port = Field(8123, description="Port of the embedded store's ClickHouse HTTP interface.")
+    ui: bool = Field(True, description="Whether `tracer up` serves pages in the browser (docs/pages.md).")
+    ui_port: Port = Field(8788, description="Port of the pages.")
+    ui_hosts: Listed = Field(
+        (),
+        description="Names that browsers may call the pages by, beside addresses and `localhost`, while no key is required.",
+    )
     workers: Annotated[int, Field(ge=1, le=256)] = Field(1, description="Proxy processes on the one port.")
     upstream: str = Field("openai", description="Default upstream: a provider's slug, or a base URL with `/v1`.")
     custom_hosts: Listed = Field((), description="`host[:port]` list that `x-portkey-custom-host` may name; none by default.")
@@ -122,9 +94,28 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     bodies_retention_days: Annotated[int, Field(ge=1)] = Field(
         30, description="Days that what was said is kept: `llm.bodies` and `llm.span_bodies`."
     )
+    rollup_retention_days: Annotated[int, Field(ge=1)] = Field(
+        730, description="Days that the sums by minute and hour are kept (`llm.calls_by_minute`, `llm.calls_by_hour`)."
+    )
     store_memory: Size = Field(2 << 30, description="Memory limit of the embedded store's queries together.")
     store_allow_writes: bool = Field(
         False, description="Let the store's users write tables and read files; by default they can only query."
+    )
+    store_users: SecretPairs = Field(
+        {},
+        description="`name=password` list of the embedded store's users, who may query; unset = `default`, without a password.",
+    )
+    store_queries: Annotated[int, Field(ge=1, le=256)] = Field(
+        4, description="Users' queries that the embedded store runs at once; each may take its share of `store_memory`."
+    )
+    store_queue_wait: Annotated[float, Field(ge=0)] = Field(
+        30.0, description="Seconds that a query waits for its turn in the embedded store before it is refused."
+    )
+    store_query_seconds: Annotated[float, Field(ge=0)] = Field(
+        60.0, description="Longest that a user's query may run in the embedded store; 0 = no bound."
+    )
+    store_result_bytes: Size = Field(
+        4 << 30, description="Largest result of a user's query in the embedded store, before it is formatted; 0 = no bound."
     )
     cache: Literal["off", "simple"] = Field(
         "off", description="`simple`: every call may be answered from the cache; `off`: those whose `x-portkey-config` says so."
@@ -169,6 +160,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     def _is_postgresql(cls, value: SecretStr | None) -> SecretStr | None:
         if value and not re.match(r"postgres(ql)?(\+asyncpg)?://", value.get_secret_value()):
             raise ValueError("should be postgresql://user:password@host:port/name")
+        return value
+
+    @field_validator("store_users")
+    @classmethod
+    def _are_users(cls, value: dict[str, SecretStr]) -> dict[str, SecretStr]:
+        for name, password in value.items():
+            if name in ("", "tracer", "tracer-reader") or not password.get_secret_value():
+                raise ValueError("should be name=password, with both there; `tracer` and `tracer-reader` are Tracer's own")
         return value
 
     @field_validator("cache_url")
@@ -257,7 +256,7 @@ def _hint(key: str, prefix: str = "") -> str:
 def _explain(error: Any) -> str:
     """One line for one of pydantic's errors; the value is left out where it may be a secret."""
     field = str(error["loc"][0])
-    secret = field in ("keys", *_SECRET_URLS)
+    secret = field in ("keys", "store_users", *_SECRET_URLS)
     got = "" if secret else f", not {error['input']!r}"
     name = f"TRACER_{field.upper()}" + "".join(f".{part}" for part in error["loc"][1:])
     return f"{name} (`{field}` in tracer.toml): {error['msg']}{got}"

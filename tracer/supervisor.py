@@ -1,7 +1,7 @@
 """`tracer up`: starts the processes, restarts one that dies, stops them in order.
 
-    start   store, sink and workers at once: a worker needs neither of the others, the spool waits for both
-    stop    workers (calls in flight end), then the sink (delivers what is left), then the store
+    start   store, sink, pages and workers at once: a worker needs none of the others, the spool waits for store and sink
+    stop    pages and workers (calls in flight end), then the sink (delivers what is left), then the store
 
 Children have sessions of their own, so Ctrl-C reaches the supervisor alone and the order holds. If the supervisor itself is
 killed, the closing of their standard input stops them (child.py).
@@ -30,6 +30,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 SETTLED_SECONDS = 10.0
 # What the sink and the store get to finish, once nothing new comes.
 SINK_SECONDS = 20.0
+UI_SECONDS = 8.0
 STORE_SECONDS = 20.0
 # Beyond the grace that calls in flight get.
 MARGIN_SECONDS = 5.0
@@ -64,6 +65,7 @@ class Supervisor:
         self._grace = settings.shutdown_grace
         self._stop = threading.Event()
         kinds = [("store", 0)] if settings.clickhouse is None else []
+        kinds += [("ui", 0)] if settings.ui else []
         kinds += [("sink", 0), *(("worker", i) for i in range(settings.workers))]
         self._children = [Child(kind, index) for kind, index in kinds]
 
@@ -112,6 +114,7 @@ class Supervisor:
         child.process = None
 
     def _stop_all(self) -> None:
+        self._stop_kind("ui", UI_SECONDS)
         self._stop_kind("worker", self._grace + MARGIN_SECONDS)
         self._stop_kind("sink", SINK_SECONDS)
         self._stop_kind("store", STORE_SECONDS)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import pytest
 from tracer import config
 from tracer.config import Settings
 from tracer.store import schema
+from tracer.store.secret import password
 
 _RUN = "from tracer import config; from tracer.store.main import run; run(config.load()[0])"
 _PATIENCE_S = 30.0
@@ -80,8 +82,9 @@ class RunningStore:
         return process.returncode
 
     def _ready(self) -> bool:
+        asked = {"query": "SELECT count() FROM llm.migrations", "user": "tracer", "password": password(self.directory)}
         try:
-            with urllib.request.urlopen(f"{self.url}?query=SELECT+count()+FROM+llm.migrations", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}?{urllib.parse.urlencode(asked)}", timeout=5) as answer:
                 return int(answer.read()) >= len(schema.migrations(self.settings))
         except (urllib.error.URLError, OSError):
             return False
@@ -99,7 +102,7 @@ def empty_store(store: RunningStore) -> RunningStore:
     from tracer.store import client
 
     with client.embedded(store.settings, write=True) as writer:
-        for table in ("calls", "bodies", "feedback", "spans", "span_bodies"):
+        for table in ("calls", "bodies", "feedback", "spans", "span_bodies", "calls_by_minute", "calls_by_hour"):
             writer.command(f"TRUNCATE TABLE llm.{table}")
     return store
 

@@ -50,7 +50,7 @@ def test_formats_parameters_settings_and_database(engine: Engine) -> None:
 
 def test_what_the_connection_string_asks_for_is_in_force(engine: Engine) -> None:
     limit = "SELECT value FROM system.server_settings WHERE name = 'max_server_memory_usage'"
-    assert value(engine, limit) == str(MEMORY)
+    assert value(engine, limit, read_only=False) == str(MEMORY)
     assert value(engine, "SELECT timezone(), getSetting('implicit_select')") == "UTC\tfalse"
     assert value(engine, "SELECT getSetting('allow_introspection_functions')") == "false"
     assert value(engine, "SELECT getSetting('readonly'), getSetting('max_memory_usage')") == f"1\t{MEMORY // 2}"
@@ -125,6 +125,50 @@ def test_inserts_and_queries_go_on_beside_a_heavy_query(engine: Engine) -> None:
     assert not heavy.is_alive()
 
 
+def test_a_query_is_killed_by_its_name_and_no_other(engine: Engine) -> None:
+    heavy = threading.Thread(target=run_until_ended, args=(engine, "kill-marker"), kwargs={"name": "it's me"})
+    heavy.start()
+    wait_until_running(engine, "kill-marker")
+    engine.kill("somebody else")
+    assert value(engine, "SELECT 1", name="another") == "1"
+    assert heavy.is_alive()
+    engine.kill("it's me")
+    heavy.join(30)
+    assert not heavy.is_alive()
+
+
+def test_what_is_held_keeps_its_temporary_tables_and_nothing_else(engine: Engine) -> None:
+    create(engine, "holding")
+    held = engine.hold()
+    how: dict[str, object] = {"held": held, "read_only": False}
+    value(engine, "CREATE TEMPORARY TABLE kept (a UInt8)", **how)
+    engine.insert("INSERT INTO kept", "CSV", b"1\n2\n", held=held)
+    found = value(
+        engine,
+        "SELECT sum(a), getSetting('max_threads'), currentDatabase() FROM kept",
+        settings={"max_threads": "3"},
+        database="holding",
+        **how,
+    )
+    assert found == "3\t3\tholding"
+    assert value(engine, "SELECT getSetting('max_threads') = 3, currentDatabase()", **how) == "0\tdefault"
+    with pytest.raises(QueryFailed, match="Code: 115"):
+        value(engine, "SELECT 1", settings={"nope": "1"}, **how)
+    with pytest.raises(QueryFailed, match="Code: 60"):
+        value(engine, "SELECT * FROM kept", read_only=False)
+    with pytest.raises(QueryFailed, match="Code: 164"):  # as by GET
+        value(engine, "DROP TABLE kept", held=held)
+    assert value(engine, "SELECT count() FROM kept", **how) == "2"
+    held.close()
+
+
+def test_more_than_fits_into_memory_is_grouped_and_sorted_on_disk(engine: Engine) -> None:
+    limited = (
+        "SELECT count() FROM (SELECT number AS n, any(toString(number)) FROM numbers(4000000) GROUP BY n ORDER BY sipHash64(n))"
+    )
+    assert value(engine, limited, settings={"max_threads": "2"}) == "4000000"
+
+
 def test_a_directory_has_one_process(engine: Engine, tmp_path: Path) -> None:
     code = "import sys; from pathlib import Path; from tracer.store.engine import Engine; Engine(Path(sys.argv[1]), 0)"
     directory = str(engine._directory)
@@ -140,12 +184,12 @@ def test_a_path_that_chdb_cannot_take(tmp_path: Path) -> None:
         Engine(tmp_path / "what?", MEMORY)
 
 
-def run_until_ended(engine: Engine, marker: str) -> None:
+def run_until_ended(engine: Engine, marker: str, name: str = "") -> None:
     with pytest.raises(QueryFailed, match="QUERY_WAS_CANCELLED"):
-        engine.run(f"{ENDLESS} AND '{marker}' != ''")
+        engine.run(f"{ENDLESS} AND '{marker}' != ''", name=name)
 
 
 def wait_until_running(engine: Engine, marker: str) -> None:
     asked = f"SELECT count() FROM system.processes WHERE query LIKE '%{marker}%' AND query NOT LIKE '%system.processes%'"
-    while value(engine, asked) != "1":
+    while value(engine, asked, read_only=False) != "1":
         pass

@@ -1,5 +1,7 @@
 """A reader gets at nothing outside the engine: every way that was found, tried on the real engine with canary files."""
 
+import contextlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +47,14 @@ READS = [
     "SELECT * FROM filesystem('{directory}')",
     "SELECT * FROM eval('SELECT file(''{canary}'')')",
     "SELECT 1 FORMAT Template SETTINGS format_template_resultset = '{canary}'",
+    "SELECT 1 FORMAT Template SETTINGS max_threads = 1, format_template_resultset = '{canary}'",
+    "SELECT * FROM (SELECT 1 SETTINGS format_template_resultset = '{canary}') FORMAT Template",
+    "SELECT * FROM llm.t SETTINGS additional_table_filters = {{'llm.t': 's = file(\\'{canary}\\')'}}",
+    "SELECT * FROM llm.t SETTINGS additional_table_filters = {{'llm.t': 's IN (SELECT * FROM file(\\'{canary}\\'))'}}",
+    "SELECT dictGet('llm.d', 's', 1)",
+    "SELECT * FROM dictionary('llm.d')",
+    "SELECT catboostEvaluate('{canary}', 1)",
+    "SELECT * FROM format(CSV, '{canary}') WHERE file(c1) != ''",
 ]
 REACHES_OUT = [
     "SELECT * FROM url('http://127.0.0.1:9/', 'CSV', 'a String')",
@@ -60,6 +70,16 @@ REACHES_OUT = [
     "SELECT * FROM icebergLocal('{directory}')",
     "SELECT * FROM deltaLakeLocal('{directory}')",
     "SELECT * FROM Python(x)",
+    "SELECT aiGenerate('x', map('credentials', 'c'))",
+    "SELECT * FROM executable('x.sh', 'CSV', 'a String', (SELECT 1))",
+    "SELECT * FROM cluster('default', system.one)",
+    "SELECT * FROM remoteSecure('127.0.0.1:9', 'system', 'one')",
+    "SELECT * FROM urlCluster('c', 'http://127.0.0.1:9/')",
+    "SELECT * FROM odbc('DSN=x', 'a', 'b')",
+    "SELECT * FROM jdbc('jdbc:x', 'a', 'b')",
+    "SELECT * FROM mongodb('127.0.0.1:9', 'd', 't', 'u', 'p', 'a String')",
+    "SELECT * FROM hdfs('hdfs://127.0.0.1:9/x', 'CSV', 'a String')",
+    "SELECT * FROM azureBlobStorage('http://127.0.0.1:9/', 'c', 'x', 'CSV', 'auto', 'a String')",
     "EXPLAIN TABLE OVERRIDE mysql('127.0.0.1:9', 'd', 't', 'u', 'p') PARTITION BY a",
 ]
 WRITES = [
@@ -85,6 +105,17 @@ WRITES = [
     "BACKUP TABLE llm.t TO File('{made}')",
     "KILL QUERY WHERE 1",
     "SYSTEM STOP MERGES",
+    "SYSTEM SHUTDOWN",
+    "SET ROLE owner",
+    "SET ROLE DEFAULT",
+    "EXECUTE AS default SELECT 1",
+    "CREATE DICTIONARY llm.d (a Int8) PRIMARY KEY a SOURCE(FILE(path '{canary}' format 'CSV')) LAYOUT(FLAT()) LIFETIME(0)",
+    "CREATE USER u",
+    "GRANT ALL ON *.* TO default",
+    "ATTACH TABLE llm.w FROM '{canary}' (a String) ENGINE = File(CSV)",
+    "WITH 1 AS x INSERT INTO llm.t SELECT x, 'x'",
+    "EXCHANGE TABLES llm.t AND llm.t",
+    "BEGIN TRANSACTION",
     "SET readonly = 0",
     "SET max_threads = 1",
     "USE system",
@@ -106,6 +137,11 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
     opened.run("CREATE DATABASE llm", read_only=False)
     opened.run("CREATE TABLE llm.t (a UInt64, s String) ENGINE = MergeTree ORDER BY a", read_only=False)
     opened.insert("INSERT INTO llm.t", "CSV", b"1,x\n")
+    opened.run(
+        "CREATE DICTIONARY llm.d (a UInt64, s String) PRIMARY KEY a SOURCE(CLICKHOUSE(DB 'llm' TABLE 't')) "
+        "LAYOUT(FLAT()) LIFETIME(0)",
+        read_only=False,
+    )
     yield opened
     opened.close()
 
@@ -146,7 +182,7 @@ def test_ordinary_queries_are_not_in_the_way(engine: Engine, statement: str) -> 
 
 @pytest.mark.parametrize(
     "name",
-    ["readonly", "format_schema", "additional_table_filters", "dialect", "output_format_schema", "max_memory_usage", "nope"],
+    ["readonly", "format_schema", "role", "dialect", "output_format_schema", "max_memory_usage", "nope"],
 )
 def test_settings_that_reach_further_cannot_be_set(engine: Engine, name: str) -> None:
     with pytest.raises(QueryFailed, match=f"Code: 164.*Cannot modify '{name}' setting in readonly mode"):
@@ -158,6 +194,76 @@ def test_settings_that_reach_further_cannot_be_set(engine: Engine, name: str) ->
 )
 def test_settings_that_grafana_and_drivers_send_can(engine: Engine, name: str) -> None:
     engine.run("SELECT 1", settings={name: "UTC" if name == "session_timezone" else "1"})
+
+
+SHOWN = set(re.findall(r"<(\w+)><filter>1</filter>", (Path(readonly.__file__).with_name("access.xml")).read_text()))
+
+
+def test_system_tables_tell_a_reader_only_what_is_on_the_list(engine: Engine) -> None:
+    names = engine.run("SELECT name FROM system.tables WHERE database = 'system'", read_only=False).data.decode().split()
+    assert len(names) > 100
+    telling = set()
+    for name in names:
+        with contextlib.suppress(QueryFailed):
+            if engine.run(f"SELECT * FROM system.`{name}` LIMIT 1").data:
+                telling.add(name)
+    assert telling <= SHOWN
+    assert {"tables", "columns", "databases", "functions", "settings", "one", "parts"} <= telling
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM system.processes",
+        "SELECT * FROM {d:Identifier}.{t:Identifier}",
+        "SELECT query FROM merge('system', '^processes$')",
+        "SELECT query FROM merge(REGEXP('^sys.*'), '^processes$')",
+        "SELECT * FROM loop(system.processes) LIMIT 1",
+        "SELECT * FROM view(SELECT * FROM system.processes)",
+        "SHOW PROCESSLIST",
+    ],
+)
+def test_other_peoples_queries_are_not_seen(engine: Engine, statement: str) -> None:
+    try:
+        seen = engine.run(statement, parameters={"d": "system", "t": "processes"}, settings={"max_execution_time": "5"}).data
+    except QueryFailed:
+        seen = b""
+    assert seen == b""
+    assert engine.run("SELECT count() FROM system.processes", read_only=False).data == b"1\n"
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("SELECT getSetting('max_threads') SETTINGS max_threads = 3", b"3\n"),
+        ("SELECT * FROM (SELECT 1 AS a SETTINGS max_threads = 3) SETTINGS max_block_size = 100", b"1\n"),
+        ("SELECT a FROM llm.t SETTINGS additional_table_filters = {'llm.t': 'a = 2'}", b""),
+        ("SELECT toUInt64(1) AS a FORMAT JSONEachRow SETTINGS output_format_json_quote_64bit_integers = 1", b'{"a":"1"}\n'),
+        ("SELECT 1 AS SETTINGS", b"1\n"),
+        ("SELECT 'x SETTINGS readonly = 0'", b"x SETTINGS readonly = 0\n"),
+    ],
+)
+def test_a_statement_can_have_harmless_settings(engine: Engine, statement: str, expected: bytes) -> None:
+    assert engine.run(statement).data == expected
+
+
+@pytest.mark.parametrize(
+    ("canonical", "expected"),
+    [
+        ("SELECT 1 SETTINGS a = 1, b = 'x'", {"a": "1", "b": "'x'"}),
+        (
+            "SELECT (SELECT 1 SETTINGS a = 1) SETTINGS c = {'x':'y'}, d = [1], e = -1.5",
+            {"a": "1", "c": "{'x':'x'}", "d": "[1]", "e": "-1.5"},
+        ),
+        ("SELECT 1", None),
+        ("SELECT 1 SETTINGS a = f(1)", None),
+        ("SELECT 1 SETTINGS a = 1, b = f(1)", None),
+        ("SELECT (SELECT 1 SETTINGS a = 1) SETTINGS b = f(1)", None),
+        ("SELECT 1 SETTINGS a", None),
+    ],
+)
+def test_settings_are_understood_whole_or_not_at_all(canonical: str, expected: object) -> None:
+    assert readonly.own_settings(canonical) == expected
 
 
 def test_functions_of_a_newer_engine_are_refused() -> None:

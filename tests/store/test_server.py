@@ -12,6 +12,7 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from tests.store.asking import ask, until_running, writer_headers
 from tests.store.running import RunningStore
 from tests.store.test_engine import ENDLESS
 from tracer.store import client as store_client
@@ -35,15 +36,6 @@ def reader(store: RunningStore) -> Iterator[Client]:
     """clickhouse-connect as anybody would make it."""
     with clickhouse_connect.get_client(host="127.0.0.1", port=store.port) as connected:
         yield connected
-
-
-async def ask(http: aiohttp.ClientSession, url: str, body: bytes | str = b"", **how: object) -> tuple[int, bytes]:
-    async with http.post(url, data=body, **how) as answer:  # type: ignore[arg-type]
-        return answer.status, await answer.read()
-
-
-def writer_headers(store: RunningStore) -> dict[str, str]:
-    return {"X-ClickHouse-User": "tracer", "X-ClickHouse-Key": password(store.settings.data_dir)}
 
 
 async def test_ping_and_paths(store: RunningStore, http: aiohttp.ClientSession) -> None:
@@ -101,8 +93,14 @@ async def test_parameters_settings_database(store: RunningStore, http: aiohttp.C
         ("", "DROP TABLE llm.calls", 164, 500),
         ("", "SELECT file('/etc/passwd')", 164, 500),
         ("?readonly=0", "SELECT 1", 164, 500),
-        ("?max_execution_time=1", "SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_threads = 1", 164, 500),
-        ("?compress=1", "SELECT 1", 48, 501),
+        ("?max_execution_time=1", "SELECT sleepEachRow(1) FROM numbers(3) SETTINGS max_threads = 1", 159, 408),
+        ("", "SELECT 1 SETTINGS format_schema = 'x'", 164, 500),
+        ("", "SELECT 1 SETTINGS max_execution_time = 1000000", 452, 500),
+        ("?max_result_rows=2", "SELECT number FROM numbers(3)", 396, 500),
+        ("?default_format=Nope", "SELECT 1", 73, 404),
+        ("?decompress=1", "SELECT 1", 271, 500),
+        ("?session_id=s&session_timeout=7200", "SELECT 1", 374, 500),
+        ("?session_id=unknown&session_check=1", "SELECT 1", 372, 500),
         ("?user=tracer&password=wrong", "SELECT 1", 516, 403),
         ("?user=nobody", "SELECT 1", 516, 403),
         ("", b"SELECT '\xff'", 62, 400),
@@ -138,7 +136,7 @@ async def test_methods_and_forms(store: RunningStore, http: aiohttp.ClientSessio
 async def test_codings_both_ways(store: RunningStore, http: aiohttp.ClientSession) -> None:
     asked = {"Content-Encoding": "gzip"}
     assert await ask(http, store.url, gzip.compress(b"SELECT 1"), headers=asked) == (200, b"1\n")
-    query, wanted = {"enable_http_compression": "1"}, {"Accept-Encoding": "br, lz4"}
+    query, wanted = {"enable_http_compression": "1"}, {"Accept-Encoding": "gzip, lz4"}
     async with http.post(store.url, params=query, headers=wanted, data="SELECT number FROM numbers(1000)") as answer:
         assert answer.headers["Content-Encoding"] == "lz4"
         assert lz4.frame.decompress(await answer.read()).startswith(b"0\n1\n2\n")
@@ -148,15 +146,13 @@ async def test_codings_both_ways(store: RunningStore, http: aiohttp.ClientSessio
     assert status == 400
 
 
-async def test_a_heavy_query_stops_neither_ping_nor_inserts(store: RunningStore, http: aiohttp.ClientSession) -> None:
+async def test_heavy_queries_stop_neither_ping_nor_inserts(store: RunningStore, http: aiohttp.ClientSession) -> None:
     auth = writer_headers(store)
     await ask(http, store.url, "CREATE TABLE default.beside (a UInt64) ENGINE = MergeTree ORDER BY a", headers=auth)
     async with asyncio.TaskGroup() as group:
-        # More than there are threads for readers: the last ones wait, and nothing else does.
+        # More than run at once: the last ones wait, and nothing else does.
         heavy = [group.create_task(ask(http, store.url, f"{ENDLESS} AND 'heavy-marker' != ''")) for _ in range(9)]
-        running = "SELECT count() > 0 FROM system.processes WHERE query LIKE '%heavy-marker%' AND query NOT LIKE '%processes%'"
-        while (await ask(http, store.url, running, headers=auth))[1] != b"1\n":
-            pass
+        await until_running(http, store, "heavy-marker", store.settings.store_queries)
         async with http.get(store.url + "ping") as answer:
             assert answer.status == 200
         for number in range(3):
@@ -169,6 +165,23 @@ async def test_a_heavy_query_stops_neither_ping_nor_inserts(store: RunningStore,
                 http, store.url, "KILL QUERY WHERE query LIKE 'SELECT count() FROM numbers%heavy-marker%' ASYNC", headers=auth
             )
     assert all(b"QUERY_WAS_CANCELLED" in task.result()[1] for task in heavy)
+
+
+async def test_inserts_go_on_while_aggregates_reach_their_memory_limit(
+    store: RunningStore, http: aiohttp.ClientSession
+) -> None:
+    auth = writer_headers(store)
+    await ask(http, store.url, "CREATE TABLE default.full (a UInt64) ENGINE = MergeTree ORDER BY a", headers=auth)
+    greedy = "SELECT groupArray(number) FROM numbers(2000000000)"
+    async with asyncio.TaskGroup() as group:
+        heavy = [group.create_task(ask(http, store.url, greedy)) for _ in range(store.settings.store_queries)]
+        inserted = 0
+        while inserted < 20 or not all(task.done() for task in heavy):
+            rows = b"INSERT INTO default.full FORMAT CSV\n%d\n" % inserted
+            assert await ask(http, store.url, rows, headers=auth) == (200, b"")
+            inserted += 1
+    assert all(task.result()[1].startswith(b"Code: 241.") for task in heavy)
+    assert await ask(http, store.url, "SELECT count() FROM default.full") == (200, b"%d\n" % inserted)
 
 
 def test_clickhouse_connect_reads_as_the_default_user(reader: Client) -> None:

@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dashboards import queries
 from tracer.config import environment
 from tracer.demo import tables
 from tracer.demo.calls import Made, make_calls
@@ -29,7 +28,7 @@ QUESTIONS = {
     "How the calls ended": "calls-by-outcome",
 }
 # The queries look back to a time; the demo's store holds nothing but its own calls.
-SINCE = "since=2000-01-01 00:00:00"
+SINCE = "2000-01-01"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +92,10 @@ def _show(ports: Ports, environ: Mapping[str, str], tracer: Child) -> None:
         raise DemoError(f"tracer trace {made.trace_id} does not show the trace: {tree}")
     print(tree.rstrip(), flush=True)
     for title, query in QUESTIONS.items():
-        _step(f"{title}: dashboards/queries/{query}.sql")
-        # After "--", for a query that begins with a comment would be taken for an option.
-        rows = _tracer(environ, "query", "--format", "JSONCompact", "--param", SINCE, "--", queries.load(query))
+        _step(f"{title}: tracer query @{query}")
+        rows = _tracer(environ, "query", f"@{query}", "--format", "JSONCompact", "--since", SINCE)
         if not tables.show(rows):
-            raise DemoError(f"dashboards/queries/{query}.sql found no calls")
+            raise DemoError(f"tracer query @{query} found no calls")
     _tell(ports, environ, made)
 
 

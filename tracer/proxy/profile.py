@@ -77,7 +77,7 @@ class Profile:
         self.traced = any(isinstance(header, bytes) and header.lower() not in _UNTRACED for header in key)
         # "false" in any case; a header that says anything else, or is not there, leaves capture on.
         self.content = names.get("x-portkey-debug", "").lower() != "false"
-        # Portkey's SDKs say who they are beside the User-Agent, which is that of a library they use: `node`, `python-httpx/0.28.1`.
+        # Portkey's SDKs say who they are beside the User-Agent, which is a library's: `node`, `python-httpx/0.28.1`.
         self.client = text(names.get("x-portkey-package-version") or names.get("User-Agent"))[:LONGEST_CLIENT]
         self.is_json = names.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
         self.standing: Standing | None = None

@@ -25,7 +25,7 @@ from clickhouse_connect.driver.httputil import get_pool_manager
 
 from tracer.config import Settings
 from tracer.store.errors import QueryFailed, StoreError, StoreLocked, StoreUnavailable, from_engine
-from tracer.store.secret import READER, WRITER, password
+from tracer.store.secret import OWN_READER, READER, WRITER, password, reader_password
 
 Pieces = Iterator[bytes]
 
@@ -63,11 +63,18 @@ def embedded(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECON
         answer_s,
         host=_EVERYWHERE.get(settings.host, settings.host),
         port=settings.store_port,
-        username=WRITER if write else READER,
-        password=password(settings.data_dir) if write else "",
+        **_credentials(settings, write),
         pool_mgr=get_pool_manager(),
         compress=False,  # the same machine
     )
+
+
+def _credentials(settings: Settings, write: bool) -> dict[str, str]:
+    if write:
+        return {"username": WRITER, "password": password(settings.data_dir)}
+    if settings.store_users:
+        return {"username": OWN_READER, "password": reader_password(password(settings.data_dir))}
+    return {"username": READER, "password": ""}
 
 
 def address(settings: Settings) -> str:

@@ -1,43 +1,46 @@
 """The embedded ClickHouse engine: the only file that knows chDB.
 
-Strategy: one engine per process on one directory. Every statement gets a connection of its own (0.14 ms), so a USE or a SET
-never outlives it, and statements run side by side.
+Strategy: one engine per process on one directory. Every statement gets a connection of its own (0.6 ms), so a USE or a SET
+never outlives it, and statements run side by side. A writer's session holds one for its temporary tables (`hold`).
 
 What chDB 26.9 does (tried; tests/store/test_engine.py holds it)
 - A connection runs one statement at a time, however many threads use it. Different connections run at once, and chDB gives
   up the GIL meanwhile: 4 threads inserted while another aggregated 3 billion numbers, each insert in 4 to 8 ms.
 - A process has one engine path; a directory has one process (flock on its `status` file). Reopening after kill -9 takes 25 ms.
-- Options in the connection string are settings of the server or of queries; unknown ones are ignored without a word, so the
-  tests ask for each. (`timezone`, the server setting, is one that does nothing.)
 - Parameters are in the HTTP interface's form: TabSeparated-escaped text.
 - send_insert takes the data in pieces, with no file between and no copy of the whole: for 1,000 rows it costs what
   INSERT … FROM INFILE does (2.4 ms), and `insert_deduplication_token` works the same.
+- send_query formats every block by itself, so a JSON result in two blocks comes as two documents. INTO OUTFILE into a pipe
+  gives one, in every format, as it is made, with the engine waiting while the pipe is full: this is how results go out.
+  A pipe that nobody reads any more does not stop the query: `kill` does.
+- It takes no query_id. `log_comment` is what a statement is known by, and killed by.
 - It runs batches: `SELECT 1; DROP TABLE x` is two statements and both run. Users' text goes through formatQuery, which
   takes one.
 - A Python function registered under a built-in's name replaces it. See readonly.py.
 
 Invariants
-- Nothing that a user sets is in force when `readonly = 1` is: settings first, then the lock.
+- Nothing that a user sets is in force when the lock is: settings and database first, then the reader's role, then `readonly`.
 - close() ends what still reads, waits for what still writes, and only then lets go of the directory.
 """
 
 import contextlib
-import fcntl
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import chdb
 
+from tracer.store import opening
 from tracer.store import readonly as fence
-from tracer.store.errors import QueryFailed, StoreError, StoreLocked, StoreUnavailable, failure, from_engine
+from tracer.store.errors import ACCESS_DENIED, QueryFailed, StoreLocked, StoreUnavailable, failure, from_engine
+from tracer.store.limits import Limits
+from tracer.store.statement import into_file, quoted, setting_name
 
-_SETTING_NAME = re.compile(r"[A-Za-z_]\w*")
 _PY_EXCEPTION = 800
-# Part of the memory that one user's query may take, so that an insert beside it finds room.
+# Part of the memory that one user's query may take where nobody says how many there are at once.
 _QUERY_SHARE = 0.5
 # One write of this many bytes to the engine; it parses as it gets them.
 _PIECE_BYTES = 4 << 20
@@ -60,18 +63,28 @@ class Result:
     seconds: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A connection that outlives a statement, for its temporary tables. One statement at a time."""
+
+    connection: Any
+
+    def close(self) -> None:
+        self.connection.close()
+
+
 class Engine:
     """One directory of tables. Every method may be called from any thread; calls block."""
 
-    def __init__(self, directory: Path, memory_bytes: int, allow_writes: bool = False) -> None:
+    def __init__(self, directory: Path, memory_bytes: int, allow_writes: bool = False, limits: Limits | None = None) -> None:
         """Open the engine; with `allow_writes` a user may do whatever the engine can, files included."""
         self._directory = directory
         self._allow_writes = allow_writes
-        self._memory_bytes = memory_bytes
+        self._limits = limits or Limits(int(memory_bytes * _QUERY_SHARE))
         self._running = threading.Condition()
         self._count = 0
         self._closing = False
-        self._url = _url(directory, memory_bytes)
+        self._url = opening.address(directory, memory_bytes)
         _replace_file_function(not allow_writes)
         self._keep_open = self._open()
         self.version = self._value("SELECT version()")
@@ -88,22 +101,31 @@ class Engine:
         settings: Mapping[str, str] = {},
         database: str = "default",
         read_only: bool = True,
+        name: str = "",
+        outfile: Callable[[str], str] | None = None,
+        held: Held | None = None,
     ) -> Result:
-        """Run one statement; its own FORMAT wins over `default_format`. Raises QueryFailed."""
+        """Run one statement; its own FORMAT wins over `default_format`. Raises QueryFailed.
+
+        `outfile` is told the format of what a SELECT gives and says the file for it; `data` stays empty then. `name` is what
+        `kill` knows the statement by.
+        """
         locked = read_only and not self._allow_writes
         if locked:
             fence.check_settings(settings)
-        with self._connection(settings, database, read_only, locked) as connection:
-            chosen: str | None = None
-            if locked or not _is_insert(statement):
-                canonical = _canonical(connection, statement)
-                chosen = fence.output_format(canonical)
-                if locked:
-                    fence.check(canonical, self._outward)
+            settings = self._limits.applied(settings)
+        own = {**settings, "log_comment": name} if name else settings
+        with self._connection(own, database, held) as connection:
+            canonical = "" if _is_insert(statement) and not read_only else _canonical(connection, statement)
+            if read_only:
+                self._lock(connection, canonical, locked, held)
+            chosen = fence.output_format(canonical) or default_format
+            if outfile:
+                statement = into_file(canonical, default_format, outfile(chosen)) or statement
             found = connection.query(statement, default_format, params=dict(parameters))
             return Result(
                 data=found.bytes(),
-                format=chosen or default_format,
+                format=chosen,
                 rows=found.rows_read(),
                 read_rows=found.storage_rows_read(),
                 read_bytes=found.storage_bytes_read(),
@@ -113,18 +135,39 @@ class Engine:
             )
 
     def insert(
-        self, statement: str, data_format: str, data: bytes, *, settings: Mapping[str, str] = {}, database: str = "default"
+        self,
+        statement: str,
+        data_format: str,
+        data: bytes,
+        *,
+        settings: Mapping[str, str] = {},
+        database: str = "default",
+        held: Held | None = None,
     ) -> Result:
         """Run `INSERT INTO t (…)` (no FORMAT in it) with `data`; returning means the rows are on disk. Raises QueryFailed."""
-        # Synchronous, whatever the engine's default: the answer must mean stored.
-        own = {"async_insert": "0", **settings}
-        with self._connection(own, database, False, False) as connection, memoryview(data) as view:
+        # Synchronous, whatever is asked for: the answer must mean stored.
+        own = {**settings, "async_insert": "0"}
+        with self._connection(own, database, held) as connection, memoryview(data) as view:
             stream = connection.send_insert(statement, data_format)
             with stream:
                 for start in range(0, len(data), _PIECE_BYTES):
                     stream.append(bytes(view[start : start + _PIECE_BYTES]))
                 done = stream.finish()
             return Result(written_rows=done.rows_written, written_bytes=done.bytes_written, seconds=done.elapsed)
+
+    def canonical(self, statement: str) -> str:
+        """The statement as the engine writes it back, on one line. Raises QueryFailed."""
+        with self._connection({}, "default") as connection:
+            return _canonical(connection, statement)
+
+    def kill(self, name: str) -> None:
+        """Tell the statement of that name to end, if it runs; it does some time later."""
+        with self._connection({}, "default") as connection:
+            connection.query("KILL QUERY WHERE Settings['log_comment'] = {name:String} ASYNC", "Null", params={"name": name})
+
+    def hold(self) -> Held:
+        """A connection for a session; whoever holds it closes it, before the engine if possible."""
+        return Held(self._open())
 
     def close(self) -> None:
         """End running queries, let inserts finish, release the directory."""
@@ -148,56 +191,66 @@ class Engine:
         try:
             return chdb.connect(self._url)
         except RuntimeError as error:
-            if _is_locked(self._directory):
+            if opening.is_locked(self._directory):
                 raise StoreLocked(f"{self._directory} is in use by another process; stop the other `tracer`") from error
             raise StoreUnavailable(f"opening {self._directory}: {error}") from error
 
     @contextlib.contextmanager
-    def _connection(self, settings: Mapping[str, str], database: str, read_only: bool, locked: bool) -> Iterator[Any]:
+    def _connection(self, settings: Mapping[str, str], database: str, held: Held | None = None) -> Iterator[Any]:
         """A connection for one statement, with its settings in force; engine errors come out as QueryFailed."""
         with self._running:
             if self._closing:
                 raise StoreUnavailable("the store is shutting down")
             self._count += 1
         try:
-            connection = self._open()
+            connection = held.connection if held else self._open()
             try:
-                for statement in self._preparation(settings, database, read_only, locked):
+                for statement in _preparation(settings, database):
                     connection.query(statement, "Null")
                 yield connection
             except RuntimeError as error:
                 raise _failed(str(error)) from None
             finally:
-                connection.close()
+                if held:
+                    _undo(connection, settings)
+                else:
+                    connection.close()
         finally:
             with self._running:
                 self._count -= 1
                 self._running.notify_all()
 
-    def _preparation(self, settings: Mapping[str, str], database: str, read_only: bool, locked: bool) -> Iterator[str]:
-        if database != "default":
-            yield f"USE {_quoted(database, '`')}"
-        applied = dict(settings)
-        if locked and self._memory_bytes:
-            applied["max_memory_usage"] = str(int(self._memory_bytes * _QUERY_SHARE))
-        if applied:
-            yield "SET " + ", ".join(f"{_setting_name(name)} = {_quoted(value, chr(39))}" for name, value in applied.items())
-        if read_only:
+    def _lock(self, connection: Any, canonical: str, locked: bool, held: Held | None) -> None:
+        """From here on the connection can only read."""
+        if locked:
+            fence.check(canonical, self._outward)
+            changed = fence.own_settings(canonical)
+            if changed:
+                fence.check_settings(changed)
+                self._limits.check(changed)
+            connection.query("SET ROLE reader", "Null")
+            free = changed or fence.asks_which_settings_are_free(canonical)
+            connection.query(f"SET readonly = {2 if free else 1}", "Null")
+        elif held:
+            fence.check_kind(canonical)  # a lock cannot be taken off again, and the session goes on
+        else:
             # 2 lets the statement itself change settings and call table functions, as a user who may write files can expect.
-            yield f"SET readonly = {1 if locked else 2}"
+            connection.query("SET readonly = 2", "Null")
 
 
-def _url(directory: Path, memory_bytes: int) -> str:
-    if "?" in str(directory):
-        raise StoreError(f"{directory}: chDB takes no `?` in a path; set TRACER_DATA_DIR to another")
-    directory.mkdir(parents=True, exist_ok=True)
-    options = {
-        "max_server_memory_usage": memory_bytes,
-        "session_timezone": "UTC",  # the same answers on every machine, and as a ClickHouse server in a container gives
-        "implicit_select": 0,  # clickhouse-local's `1 + 1`: a server calls it a syntax error
-        "allow_introspection_functions": 0,
-    }
-    return f"{directory}?" + "&".join(f"{name}={value}" for name, value in options.items())
+def _preparation(settings: Mapping[str, str], database: str) -> Iterator[str]:
+    if database != "default":
+        yield f"USE {quoted(database, '`')}"
+    if settings:
+        yield "SET " + ", ".join(f"{setting_name(name)} = {quoted(value)}" for name, value in settings.items())
+
+
+def _undo(connection: Any, settings: Mapping[str, str]) -> None:
+    """What `_preparation` did to a connection that goes on."""
+    with contextlib.suppress(RuntimeError):  # an unknown setting was refused, and nothing of its statement is in force
+        if settings:
+            connection.query("SET " + ", ".join(f"{name} = DEFAULT" for name in settings), "Null")
+    connection.query("USE default", "Null")
 
 
 def _canonical(connection: Any, statement: str) -> str:
@@ -220,6 +273,9 @@ def _failed(text: str) -> QueryFailed:
     error = from_engine(text)
     if error.code == _PY_EXCEPTION and "'file'" in text:
         return failure(164, "READONLY", "Cannot execute query in readonly mode: file() reads files.")
+    if error.code == ACCESS_DENIED and "READ ON FILE" in text:
+        # The database `default` of clickhouse-local takes a name that is no table's for a file's.
+        return failure(60, "UNKNOWN_TABLE", "Unknown table expression identifier: there is no such table.")
     return error
 
 
@@ -233,25 +289,3 @@ def _replace_file_function(replaced: bool) -> None:
 
 def _no_file(_path: str) -> str:
     raise PermissionError("file() is switched off")
-
-
-def _setting_name(name: str) -> str:
-    if not _SETTING_NAME.fullmatch(name):
-        raise failure(115, "UNKNOWN_SETTING", f"Unknown setting '{name}'")
-    return name
-
-
-def _quoted(text: str, quote: str) -> str:
-    return quote + text.replace("\\", "\\\\").replace(quote, "\\" + quote) + quote
-
-
-def _is_locked(directory: Path) -> bool:
-    """Whether another process holds the engine's lock; the engine's own message does not say."""
-    try:
-        with (directory / "status").open("rb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    return False

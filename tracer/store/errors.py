@@ -12,6 +12,7 @@ HTTP statuses are ClickHouse's own (src/Server/HTTP/exceptionCodeToHTTPStatus.cp
 import re
 
 READONLY = 164
+ACCESS_DENIED = 497
 AUTHENTICATION_FAILED = 516
 BAD_ARGUMENTS = 36
 SYNTAX_ERROR = 62

@@ -16,19 +16,27 @@ from tracer.config import Settings
 from tracer.store import client, schema
 from tracer.store.engine import Engine
 from tracer.store.errors import StoreCannotStart, StoreError
+from tracer.store.limits import Limits
+from tracer.store.question import MAX_BODY_BYTES
+from tracer.store.runner import Runner
 from tracer.store.secret import password
-from tracer.store.server import MAX_BODY_BYTES, Server
+from tracer.store.server import KEEP_ALIVE_SECONDS, Server
+from tracer.store.users import Users
 
 _log = logging.getLogger(__name__)
 
 # As ClickHouse's http_max_uri_size: GET has the query in the URL, and every request its parameters.
 _MAX_URI_BYTES = 1 << 20
+_THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
 def run(settings: Settings) -> None:
     """Serve until told to stop. Raises StoreError, with what to do about it, if it cannot."""
     secret = password(settings.data_dir)
-    engine = Engine(settings.data_dir / "store", settings.store_memory, settings.store_allow_writes)
+    limits = Limits.shared(
+        settings.store_memory, settings.store_queries, settings.store_query_seconds, settings.store_result_bytes
+    )
+    engine = Engine(settings.data_dir / "store", settings.store_memory, settings.store_allow_writes, limits)
     try:
         uvloop.run(_serve(settings, engine, secret))
     finally:
@@ -39,21 +47,31 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(engine, secret, settings.store_allow_writes)
+    runner = Runner(engine, settings.store_queries, settings.store_queue_wait)
+    server = Server(engine, Users(secret, settings.store_users), runner, settings.store_allow_writes)
     # The store decodes bodies itself: aiohttp knows no lz4, and would do it on the event loop.
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_route("*", "/{path:.*}", server.answer)
-    runner = web.AppRunner(app, auto_decompress=False, access_log=None, max_line_size=_MAX_URI_BYTES)
-    await runner.setup()
+    serving = web.AppRunner(
+        app,
+        auto_decompress=False,
+        access_log=None,
+        max_line_size=_MAX_URI_BYTES,
+        handler_cancellation=True,  # a query whose client is gone is ended
+        keepalive_timeout=KEEP_ALIVE_SECONDS + 5,
+    )
+    await serving.setup()
     try:
-        await _listen(runner, settings)
+        await _listen(serving, settings)
         await _create_tables(settings)
+        if settings.host not in _THIS_MACHINE and not settings.store_users:
+            _log.warning("store: whoever reaches %s can query; TRACER_STORE_USERS asks for a password", settings.host)
         _log.info("store: http://%s:%s, %s", settings.host, settings.store_port, settings.data_dir / "store")
         await stop.wait()
     finally:
         closing = asyncio.to_thread(engine.close)  # ends the queries that requests wait for
-        await asyncio.gather(closing, runner.cleanup())
-        server.close()
+        await asyncio.gather(closing, serving.cleanup())
+        runner.close()
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

@@ -1,26 +1,47 @@
 """Who asks the store, and may they: Basic auth, the X-ClickHouse-User headers, or `user` and `password` parameters.
 
-`default` needs no password, as on a fresh ClickHouse, and can only query. `tracer` is the writer, with the password of
-secret.py. One answer for an unknown name and a wrong password.
+Without TRACER_STORE_USERS, `default` needs no password, as on a fresh ClickHouse, and can only query; with it, only the users
+named there get in, under the same terms. Tracer's own are `tracer`, the writer, and `tracer-reader`, with passwords out of
+secret.py. One answer for an unknown name and a wrong password, after the same work.
 """
 
 import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import SecretStr
 
 from tracer.store.errors import AUTHENTICATION_FAILED, failure
-from tracer.store.secret import READER, WRITER
+from tracer.store.secret import OWN_READER, READER, WRITER, reader_password
 
 
-def is_writer(headers: Mapping[str, str], query: Mapping[str, str], writer_password: str) -> bool:
-    """Whether this request comes from the writer; raises QueryFailed (516) if it comes from nobody known."""
-    name, given = _credentials(headers, query)
-    if name == READER:
-        return False
-    if name == WRITER and hmac.compare_digest(given.encode(), writer_password.encode()):
-        return True
-    raise _wrong(name)
+@dataclass(frozen=True, slots=True)
+class User:
+    """Who asks."""
+
+    name: str
+    internal: bool = False  # Tracer's own writer
+
+
+class Users:
+    """Who is known."""
+
+    def __init__(self, writer_password: str, configured: Mapping[str, SecretStr]) -> None:
+        self._passwords = {name: password.get_secret_value() for name, password in configured.items()}
+        self._passwords |= {WRITER: writer_password, OWN_READER: reader_password(writer_password)}
+        self._open = not configured
+
+    def who(self, headers: Mapping[str, str], query: Mapping[str, str]) -> User:
+        """The user of a request; raises QueryFailed (516) if it comes from nobody known."""
+        name, given = _credentials(headers, query)
+        if name == READER and self._open:
+            return User(READER)
+        known = hmac.compare_digest(given.encode(), self._passwords.get(name, "").encode())
+        if not known or not self._passwords.get(name):
+            raise _wrong(name)
+        return User(name, internal=name == WRITER)
 
 
 def _credentials(headers: Mapping[str, str], query: Mapping[str, str]) -> tuple[str, str]:

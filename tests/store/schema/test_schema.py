@@ -48,7 +48,8 @@ def test_every_column_says_what_it_is(store: RunningStore) -> None:
     with store_client.embedded(store.settings, write=False) as client:
         query = "SELECT table, name FROM system.columns WHERE database = 'llm' AND comment = ''"
         undescribed = {table for table, _ in client.query(query).result_rows}
-        assert undescribed == {"otel_traces", "call_feedback"}  # views have no comments on columns
+        # Views have no comments on columns.
+        assert undescribed == {"otel_traces", "call_feedback", "into_calls_by_minute", "into_calls_by_hour"}
 
 
 def test_migrating_twice_and_at_once_changes_nothing(store: RunningStore) -> None:
@@ -78,12 +79,13 @@ def test_a_new_retention_is_applied_to_tables_that_are_there(store: RunningStore
         return [row[0] for row in client.query(query).result_rows]
 
     with store_client.embedded(store.settings, write=True) as client:
-        assert kept() == ["30", "90", "90", "30", "90"]  # bodies, calls, feedback, span_bodies, spans
-        changed = store.settings.model_copy(update={"retention_days": 400, "bodies_retention_days": 1})
-        schema.migrate(client, changed)
-        assert kept() == ["1", "400", "400", "1", "400"]
+        first = ["30", "90", "730", "730", "90", "30", "90"]  # bodies, calls, by hour and minute, feedback, span_bodies, spans
+        assert kept() == first
+        days = {"retention_days": 400, "bodies_retention_days": 1, "rollup_retention_days": 900}
+        schema.migrate(client, store.settings.model_copy(update=days))
+        assert kept() == ["1", "400", "900", "900", "400", "1", "400"]
         schema.migrate(client, store.settings)
-        assert kept() == ["30", "90", "90", "30", "90"]
+        assert kept() == first
 
 
 def test_old_rows_go_and_their_parts_whole(empty_store: RunningStore) -> None:
@@ -275,6 +277,10 @@ def test_ddl_prints_what_migrate_runs(load_settings: Callable[..., Settings]) ->
         "CREATE TABLE IF NOT EXISTS llm.spans",
         "CREATE TABLE IF NOT EXISTS llm.span_bodies",
         "CREATE OR REPLACE VIEW llm.otel_traces AS",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_minute",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_minute TO llm.calls_by_minute AS",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_hour",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_hour TO llm.calls_by_hour AS",
     ]
 
 
@@ -305,7 +311,18 @@ def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> 
         "CREATE TABLE IF NOT EXISTS llm.span_bodies_local",
         "CREATE TABLE IF NOT EXISTS llm.span_bodies",
         "CREATE OR REPLACE VIEW llm.otel_traces",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_minute_local",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_minute",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_minute",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_hour_local",
+        "CREATE TABLE IF NOT EXISTS llm.calls_by_hour",
+        "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_hour",
     ]
+    into = next(str(each) for each in parsed if "into_calls_by_hour" in str(each))
+    assert " TO llm.calls_by_hour_local " in into
+    assert "FROM llm.calls_local AS made" in into
+    summed = "ReplicatedAggregatingMergeTree('/clickhouse/tables/{shard}/llm/calls_by_hour_local', '{replica}')"
+    assert sum(summed in str(each) for each in parsed) == 1
     replacing = "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/llm/spans_local', '{replica}', version)"
     assert sum(replacing in str(each) for each in parsed) == 1
     local, distributed = str(parsed[3]), str(parsed[4])
@@ -318,7 +335,8 @@ def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> 
 def test_tables_of_an_older_tracer_get_what_is_new(own_store: RunningStore) -> None:
     settings = own_store.settings
     with own_store, store_client.embedded(settings, write=True) as client:
-        for table in ("feedback", "call_feedback", "spans", "span_bodies", "otel_traces"):
+        sums = ("into_calls_by_minute", "into_calls_by_hour", "calls_by_minute", "calls_by_hour")
+        for table in ("feedback", "call_feedback", "spans", "span_bodies", "otel_traces", *sums):
             client.command(f"DROP TABLE llm.{table} SYNC")
         for table, column in (
             ("calls", "key_id"),
@@ -349,9 +367,11 @@ def test_what_a_cluster_lacks_is_its_operators_to_make(store: RunningStore) -> N
         assert not cluster.is_cluster(client)
         assert cluster.missing(client, [statement for each in made for statement in each.statements]) == []
         wanted = made[3].statements[0].replace("key_id", "nobodys")
-        assert cluster.missing(client, [wanted, "CREATE TABLE IF NOT EXISTS llm.others\n(a String)"]) == [
+        view = made[-1].statements[-1].replace("llm.into_calls_by_hour TO", "llm.into_others TO")
+        assert cluster.missing(client, [wanted, "CREATE TABLE IF NOT EXISTS llm.others\n(a String)", view]) == [
             "llm.calls.nobodys",
             "llm.others",
+            "llm.into_others",
         ]
 
 

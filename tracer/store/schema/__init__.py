@@ -22,6 +22,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tracer.config import Settings
 from tracer.store.client import failed
 from tracer.store.errors import StoreUnavailable
+from tracer.store.schema.backfill import backfill
 from tracer.store.schema.cluster import is_cluster, missing, on_cluster
 
 DATABASE = "CREATE DATABASE IF NOT EXISTS llm"
@@ -45,6 +46,8 @@ _KEPT = {
     "feedback": ("created_at", "retention_days"),
     "spans": ("started_at", "retention_days"),
     "span_bodies": ("started_at", "bodies_retention_days"),
+    "calls_by_minute": ("minute", "rollup_retention_days"),
+    "calls_by_hour": ("hour", "rollup_retention_days"),
 }
 
 
@@ -59,7 +62,7 @@ class Migration:
 def migrations(settings: Settings) -> tuple[Migration, ...]:
     """All files in their order."""
     files = sorted((f for f in resources.files(__name__).iterdir() if f.name.endswith(".sql")), key=lambda f: f.name)
-    filled = {"retention_days": settings.retention_days, "bodies_retention_days": settings.bodies_retention_days}
+    filled = {days: getattr(settings, days) for _, days in _KEPT.values()}
     return tuple(
         Migration(file.name.removesuffix(".sql"), tuple(split(Template(file.read_text("utf-8")).substitute(filled))))
         for file in files
@@ -108,6 +111,7 @@ def _apply(client: Client, migration: Migration) -> None:
     else:
         for statement in migration.statements:
             client.command(statement)
+            backfill(client, statement)
     # The token makes the note once, though two processes may both have got here.
     settings = {"insert_deduplication_token": migration.name, "async_insert": 0}
     client.insert("llm.migrations", [[migration.name]], ["name"], settings=settings)

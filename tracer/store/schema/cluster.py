@@ -3,6 +3,8 @@
 Tables become `…_local`, Replicated, with a Distributed table under the plain name: queries and exporters notice no difference.
 What belongs together shards together: a call and its body by call_id, so that a join of the two stays on one machine, and all
 versions of a span or a feedback, because only rows of one machine replace each other. Feedback and calls meet by GLOBAL JOIN.
+Materialized views stand on every machine, from its `…_local` table into its `…_local` sums. What was there before such a
+view is for the operator to sum up (docs/queries.md says how): Tracer would reach one machine of many.
 
 Tracer never makes or changes these tables itself (it would reach one machine of many): the operator runs what
 `tracer schema --cluster NAME` prints, at first and after an upgrade, and until then `missing` says what is not there.
@@ -17,6 +19,8 @@ _DATABASE = re.compile(r"^CREATE DATABASE\b")
 _TABLE = re.compile(r"(?<=^CREATE TABLE IF NOT EXISTS )llm\.(\w+)$", re.MULTILINE)
 _ALTERED = re.compile(r"(?<=^ALTER TABLE )llm\.(\w+)$", re.MULTILINE)
 _ADDED = re.compile(r"^\s+ADD COLUMN IF NOT EXISTS (\w+) ", re.MULTILINE)
+_INTO = re.compile(r"^CREATE MATERIALIZED VIEW IF NOT EXISTS (llm\.\w+) TO (llm\.\w+) AS$", re.MULTILINE)
+_SOURCE = re.compile(r"(?<=^FROM )llm\.\w+(?= AS \w+$)", re.MULTILINE)
 _VIEW = re.compile(r"(?<=^CREATE OR REPLACE VIEW )llm\.\w+", re.MULTILINE)
 _ENGINE = re.compile(r"^ENGINE = (\w*MergeTree)(?:\((\w+)\))?$", re.MULTILINE)
 _SHARD_BY = {
@@ -46,6 +50,9 @@ def on_cluster(statement: str, cluster: str) -> Iterator[str]:
     elif found := _ALTERED.search(statement):
         for name in (f"{found[1]}_local", found[1]):
             yield statement[: found.start()] + f"llm.{name} {where}" + statement[found.end() :]
+    elif found := _INTO.search(statement):
+        head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {found[1]} {where} TO {found[2]}_local AS"
+        yield _SOURCE.sub(lambda source: f"{source[0]}_local", _INTO.sub(head, statement))
     else:
         yield _VIEW.sub(lambda view: f"{view[0]} {where}", statement)
 
@@ -72,6 +79,8 @@ def _made_by(statement: str) -> list[tuple[str, str]]:
         return [(found[1], "")]
     if found := _ALTERED.search(statement):
         return [(found[1], column) for column in _ADDED.findall(statement)]
+    if found := _INTO.search(statement):
+        return [(found[1].removeprefix("llm."), "")]
     return []
 
 

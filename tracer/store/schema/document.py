@@ -17,6 +17,7 @@ Written by `python -m tracer.store.schema.document` from `tracer/store/schema/*.
 The view `llm.otel_traces` shows the calls and the applications' own spans under the column names of the OpenTelemetry
 collector's ClickHouse exporter, with the attributes of [the spans](spans.md). The view `llm.call_feedback` has a row for each
 feedback and each call of its trace, with `weighted_value` beside the call's main columns; see [feedback](feedback.md).
+`llm.calls_by_minute` and `llm.calls_by_hour` are sums of the calls that are kept up as rows come; see [queries](queries.md).
 """
 _TABLE = re.compile(r"CREATE TABLE IF NOT EXISTS (llm\.\w+)\n\((.*?)\n\)\n(.*)", re.DOTALL)
 _COLUMN = re.compile(r"^    (\w+) (.+?) COMMENT '((?:[^']|'')*)'(?: CODEC\(.*\))?,?$")

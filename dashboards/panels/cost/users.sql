@@ -1,0 +1,14 @@
+SELECT
+    user,
+    sum(toFloat64(cost_usd)) AS cost,
+    cost / count() AS per_call,
+    count() AS calls,
+    sum(input_tokens) AS tokens_in,
+    sum(output_tokens) AS tokens_out,
+    sum(toFloat64(saved_usd)) AS saved,
+    sum(toFloat64(@wasted)) AS wasted
+FROM llm.calls
+WHERE @chosen
+GROUP BY user
+ORDER BY cost DESC NULLS LAST
+LIMIT 100

@@ -1,0 +1,11 @@
+uncached_input_tokens,
+        cache_read_tokens,
+        cache_write_tokens,
+        reasoning_tokens,
+        input_tokens,
+        output_tokens,
+        toFloat64(cost_usd) AS usd,
+        toFloat64(input_cost_usd) AS usd_input,
+        toFloat64(output_cost_usd) AS usd_output,
+        toFloat64(saved_usd) AS usd_saved,
+        toFloat64(wasted_usd) AS usd_wasted

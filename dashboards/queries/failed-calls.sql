@@ -1,0 +1,46 @@
+-- Newest failures
+-- The newest calls that failed, to look at one by one.
+--
+-- Parameters:
+--   since DateTime('UTC') = 24h  Calls that began then or later
+--   until DateTime('UTC') = now  Up to then, which is not included
+--   model String = ''            Only this model, as asked for or as answered; empty for all
+--   provider String = ''         Only this provider; empty for all
+--   user String = ''             Only this user; empty for all
+--   limit UInt32 = 20            Most rows
+--
+-- Columns:
+--   started_at DateTime64(6, 'UTC')    When it began
+--   call_id UUID                       Its row in `llm.calls`
+--   trace_id String                    Its trace
+--   user String                        User; empty if nobody was named
+--   provider LowCardinality(String)    Slug of the provider
+--   model String                       Model that was asked for
+--   attempt Int64                      Which repeat it was; 0 is the first try
+--   outcome LowCardinality(String)     How it ended
+--   status_code UInt16                 HTTP status that the client got; 0 if it left before
+--   error_type LowCardinality(String)  The provider's error type or code, or Tracer's
+--   error_message String               The error in words
+--   duration_ms Float64                From acceptance to the end (ms)
+SELECT
+    started_at,
+    call_id,
+    trace_id,
+    user,
+    provider,
+    if(request_model = '', 'none', request_model) AS model,
+    attempt,
+    outcome,
+    status_code,
+    error_type,
+    error_message,
+    round(duration_ms, 1) AS duration_ms
+FROM llm.calls
+WHERE started_at >= {since:DateTime('UTC')}
+    AND started_at < {until:DateTime('UTC')}
+    AND ({model:String} = '' OR request_model = {model:String} OR response_model = {model:String})
+    AND ({provider:String} = '' OR provider = {provider:String})
+    AND ({user:String} = '' OR user = {user:String})
+    AND outcome NOT IN ('ok', 'cache_hit', 'client_gone')
+ORDER BY started_at DESC, call_id
+LIMIT {limit:UInt32}
