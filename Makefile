@@ -35,7 +35,7 @@ collector: .venv/ready ## Build the OpenTelemetry Collector that one test runs (
 	$(PYTHON_VENV) -m tests.deploy.collector
 
 clean: ## Remove everything that the other targets made
-	rm -rf .venv .demo .sdks .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf .venv .demo .sdks .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
 
 .venv/ready: pyproject.toml constraints.txt .ci/bootstrap
 	@.ci/bootstrap

@@ -23,6 +23,13 @@ hypothesis.settings.load_profile("tracer")
 _NOT_OURS = ("OTEL_", "TRACER_", "OPENAI_", "PORTKEY_", "PROMETHEUS_MULTIPROC_DIR")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first test that wants a store with many calls may have to make it (tests/traffic/million.py)."""
+    for item in items:
+        if {"traffic", "few"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.timeout(900))
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine that runs the tests reaches them (nor the processes that they start)."""

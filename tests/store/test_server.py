@@ -209,3 +209,26 @@ def test_clickhouse_connect_writes_as_the_internal_user(store: RunningStore, wri
     ) as coded:
         coded.insert("default.by_connect", rows, ["a", "s"])
         assert len(coded.query("SELECT * FROM default.by_connect").result_rows) == 10_000
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT version()",
+        "SHOW DATABASES",
+        'SHOW TABLES FROM "llm"',
+        'DESC TABLE "llm"."otel_traces"',
+        "SELECT name, type, table FROM system.columns WHERE database IN ('llm') AND table = 'calls'",
+        "SELECT name, is_aggregate, case_insensitive, alias_to, origin, description, syntax, arguments, returned_value, examples, "
+        "categories FROM system.functions LIMIT 10000",
+        "SELECT database, name FROM system.tables",
+        "SELECT DISTINCT arrayJoin(mapKeys(SpanAttributes)) FROM llm.otel_traces LIMIT 1000",
+        "SELECT count() FROM llm.calls SETTINGS additional_table_filters = {'llm.calls': 'provider = \\'openai\\''}",
+        "SELECT toStartOfInterval(toDateTime(started_at), INTERVAL 60 second) AS time, count() FROM llm.calls "
+        "WHERE started_at >= toDateTime(1700000000) AND started_at <= toDateTime(1700003600) GROUP BY time ORDER BY time",
+    ],
+)
+async def test_what_grafanas_plugin_asks(store: RunningStore, http: aiohttp.ClientSession, statement: str) -> None:
+    query = {"database": "llm", "default_format": "Native", "client_protocol_version": "54460", "max_execution_time": "65"}
+    status, body = await ask(http, store.url, statement, params=query)
+    assert status == 200, body[:200]
