@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 PYTHON_VENV := .venv/bin/python
 DEMO_PORT ?= 8787
+DEMO_UI_PORT ?= 8788
 DEMO_STORE_PORT ?= 8123
 DEMO_MODEL_PORT ?= 8081
 
@@ -11,7 +12,7 @@ help: ## Show these targets
 
 demo: .venv/ready ## Tracer in front of a real local model, with real calls (DEMO_EXIT=1: leave afterwards)
 	@$(PYTHON_VENV) -m tracer.demo $(if $(filter-out 0,$(DEMO_EXIT)),--exit) \
-		--port $(DEMO_PORT) --store-port $(DEMO_STORE_PORT) --model-port $(DEMO_MODEL_PORT)
+		--port $(DEMO_PORT) --ui-port $(DEMO_UI_PORT) --store-port $(DEMO_STORE_PORT) --model-port $(DEMO_MODEL_PORT)
 
 test: .venv/ready ## All tests (TESTS=tests/proxy for some)
 	@.ci/servers

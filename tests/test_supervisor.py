@@ -144,7 +144,7 @@ async def test_a_server_that_does_not_answer_is_told_and_calls_are_kept(
     with new_up(TRACER_UPSTREAM=provider.url + "/v1", TRACER_CLICKHOUSE=dsn) as up:
         assert set(up.children()) == {"sink", "worker"}
         await send(up, 3)
-        await asyncio.to_thread(until, lambda: "trying again, the spool keeps the calls" in up.log, "the sink says so")
+        await asyncio.to_thread(until, lambda: "trying again, the spool keeps the records" in up.log, "the sink says so")
         found = await asyncio.to_thread(lambda: tracer("doctor", environ=up.environ, cwd=up.directory))
         assert found.returncode == 1
         assert "spool, clickhouse: depth 3 records" in found.stdout

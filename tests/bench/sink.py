@@ -147,6 +147,7 @@ def started(place: Path) -> Iterator[tuple[Path, int, int]]:
         TRACER_DATA_DIR=str(place / "data"),
         TRACER_STORE_PORT=str(store_port),
         TRACER_CONFIG="/dev/null",
+        TRACER_UI="false",
         OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{otlp}",
     )
     metrics = place / "data" / "metrics"

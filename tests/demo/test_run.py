@@ -31,6 +31,7 @@ def ports(free_port: Callable[[], int]) -> list[str]:
     return [
         *("--port", str(free_port())),
         *("--store-port", str(free_port())),
+        *("--ui-port", str(free_port())),
         *("--model-port", str(free_port())),
     ]
 

@@ -105,6 +105,7 @@ def tracer_up(directory: Path, free_port: Callable[[], int], settings: Mapping[s
         "TRACER_PORT": str(port),
         "TRACER_STORE_PORT": str(store_port),
         "TRACER_CONFIG": str(directory / "tracer.toml"),
+        "TRACER_UI": "false",
         **settings,
     }
     (directory / "tracer.toml").touch()

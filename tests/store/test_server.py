@@ -219,8 +219,8 @@ def test_clickhouse_connect_writes_as_the_internal_user(store: RunningStore, wri
         'SHOW TABLES FROM "llm"',
         'DESC TABLE "llm"."otel_traces"',
         "SELECT name, type, table FROM system.columns WHERE database IN ('llm') AND table = 'calls'",
-        "SELECT name, is_aggregate, case_insensitive, alias_to, origin, description, syntax, arguments, returned_value, examples, "
-        "categories FROM system.functions LIMIT 10000",
+        "SELECT name, is_aggregate, case_insensitive, alias_to, origin, description, syntax, arguments, returned_value, "
+        "examples, categories FROM system.functions LIMIT 10000",
         "SELECT database, name FROM system.tables",
         "SELECT DISTINCT arrayJoin(mapKeys(SpanAttributes)) FROM llm.otel_traces LIMIT 1000",
         "SELECT count() FROM llm.calls SETTINGS additional_table_filters = {'llm.calls': 'provider = \\'openai\\''}",

@@ -35,6 +35,7 @@ SINCE = "2000-01-01"
 class Ports:
     model: int
     proxy: int
+    pages: int
     store: int
 
 
@@ -49,8 +50,8 @@ def demo(ports: Ports, stay: bool) -> None:
         _step(f"Loading {NAME}, a real language model of 135 million parameters")
         model.wait_until(lambda: answers(ports.model, "/health"), MODEL_READY_S)
         with running("tracer up", ["tracer", "up"], environ, place / "tracer.log") as tracer:
-            _step("Starting Tracer: proxy, sink, embedded store")
-            tracer.wait_until(lambda: answers(ports.proxy, "/ready"), TRACER_READY_S)
+            _step("Starting Tracer: proxy, sink, pages, embedded store")
+            tracer.wait_until(lambda: answers(ports.proxy, "/ready") and answers(ports.pages, "/"), TRACER_READY_S)
             _show(ports, environ, tracer)
             if stay:
                 print("\nTracer and the model stay up until Ctrl-C.", flush=True)
@@ -64,6 +65,7 @@ def tracer_environment(ports: Ports, data_dir: Path) -> dict[str, str]:
         TRACER_DATA_DIR=str(data_dir),
         TRACER_PORT=str(ports.proxy),
         TRACER_STORE_PORT=str(ports.store),
+        TRACER_UI_PORT=str(ports.pages),
         TRACER_UPSTREAM=f"http://127.0.0.1:{ports.model}/v1",
         TRACER_PRICES=str(Path(__file__).with_name("prices.toml")),
         TRACER_CONFIG=os.devnull,
@@ -77,6 +79,7 @@ def _check(ports: Ports) -> None:
         raise DemoError(str(problem)) from None
     require_free(ports.model, "the model", "DEMO_MODEL_PORT=…")
     require_free(ports.proxy, "Tracer's proxy", "DEMO_PORT=…")
+    require_free(ports.pages, "Tracer's pages", "DEMO_UI_PORT=…")
     require_free(ports.store, "the embedded store (a ClickHouse server also listens there)", "DEMO_STORE_PORT=…")
 
 
@@ -114,6 +117,7 @@ def _tell(ports: Ports, environ: Mapping[str, str], made: Made) -> None:
     _step("Try it yourself")
     print(
         f"""\
+  Pages                    http://127.0.0.1:{ports.pages}
   Proxy (OpenAI API)       http://127.0.0.1:{ports.proxy}/v1
   Health, readiness        http://127.0.0.1:{ports.proxy}/health  /ready
   Metrics (Prometheus)     http://127.0.0.1:{ports.proxy}/metrics
