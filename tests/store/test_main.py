@@ -21,6 +21,16 @@ def test_stops_cleanly_and_comes_back_with_its_rows(tmp_path: Path) -> None:
         assert b"".join(client.run_query(running.settings, "SELECT sum(a) FROM default.t")) == b"3\n"
 
 
+@pytest.mark.slow
+def test_a_client_that_takes_nothing_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    running = RunningStore(tmp_path / "data")
+    running.start()
+    with socket.create_connection(("127.0.0.1", running.port)) as client:
+        client.sendall(b"GET /?query=SELECT+number+FROM+numbers(1000000000000) HTTP/1.1\r\nHost: store\r\n\r\n")
+        assert client.recv(15) == b"HTTP/1.1 200 OK"
+        assert running.stop() == 0
+
+
 def test_a_second_store_on_the_directory_says_so(store: RunningStore) -> None:
     other = RunningStore(store.directory).spawn()
     assert refusal(other).endswith("/store is in use by another process; stop the other `tracer`")

@@ -162,7 +162,7 @@ class Engine:
 
     def kill(self, name: str) -> None:
         """Tell the statement of that name to end, if it runs; it does some time later."""
-        with self._connection({}, "default") as connection:
+        with contextlib.suppress(StoreUnavailable), self._connection({}, "default") as connection:  # closing ends them all
             connection.query("KILL QUERY WHERE Settings['log_comment'] = {name:String} ASYNC", "Null", params={"name": name})
 
     def hold(self) -> Held:

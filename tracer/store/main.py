@@ -27,6 +27,8 @@ _log = logging.getLogger(__name__)
 
 # As ClickHouse's http_max_uri_size: GET has the query in the URL, and every request its parameters.
 _MAX_URI_BYTES = 1 << 20
+# For clients that are slow to take what there still is for them; inserts are waited for anyway.
+_LAST_SECONDS = 3.0
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -59,6 +61,7 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
         max_line_size=_MAX_URI_BYTES,
         handler_cancellation=True,  # a query whose client is gone is ended
         keepalive_timeout=KEEP_ALIVE_SECONDS + 5,
+        shutdown_timeout=_LAST_SECONDS,
     )
     await serving.setup()
     try:
