@@ -189,7 +189,7 @@ def test_console_keeps_its_history_in_the_browser(wide: Tab, site: Site) -> None
         page.click("button[value=CSV]")
     assert Path(download.value.path()).read_text() == '"answer"\n42\n'
     page.fill("#find", "cost by model")
-    assert page.locator("#library li:visible").count() >= 1
+    assert page.locator("#questions li:visible").count() >= 1
     page.click("[data-history-clear]")
     expect(page.locator("[data-history-list]")).to_be_hidden()
     assert wide.complaints == []

@@ -149,7 +149,7 @@ def _page(view: View, asked: Asked, answer: Answer | None = None, problem: str =
         asked=asked,
         answer=answer,
         problem=problem,
-        library=[queries.read(name) for name in queries.names()],
+        questions=[queries.read(name) for name in queries.names()],
         formats=list(FORMATS),
         most=SCREEN_ROWS,
     )
