@@ -138,6 +138,8 @@ class Content(Struct, frozen=True, kw_only=True):
     response_headers: dict[str, str]
     response_body: str
     assembled: str = ""  # a streamed answer put together as the JSON that the same call without streaming would give
+    chunk_at_us: tuple[int, ...] = ()  # of a stream: arrival of each piece, microseconds since the start
+    chunk_bytes: tuple[int, ...] = ()
 
 
 class Call(Struct, frozen=True, kw_only=True):
@@ -200,11 +202,17 @@ class Call(Struct, frozen=True, kw_only=True):
     text_output_tokens: int | None = None
     reasoning_tokens: int | None = None
     audio_output_tokens: int | None = None
+    # parts of the buckets that have prices of their own; None = the provider did not say
+    cached_audio_tokens: int | None = None  # of cache_read_tokens
+    cache_write_1h_tokens: int | None = None  # of cache_write_tokens
+    image_output_tokens: int | None = None  # of text_output_tokens
+    web_searches: int | None = None  # not tokens, but billed by the same usage
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
     usage_source: str = UsageSource.NONE
     usage_raw: str = ""
+    usage_note: str = ""
     # money
     cost_usd: Decimal | None = None
     input_cost_usd: Decimal | None = None
@@ -212,14 +220,17 @@ class Call(Struct, frozen=True, kw_only=True):
     saved_usd: Decimal | None = None
     wasted_usd: Decimal | None = None
     price_source: str = ""  # where the price came from, or why there is none: "user", "genai-prices 0.2.3", "none: …"
+    price_id: str = ""  # of the rates in `llm.prices`; empty for a cost that the provider reported
     # time
     duration_ms: float = 0.0
     upstream_connect_ms: float | None = None
+    headers_ms: float | None = None
     ttfb_ms: float | None = None
     ttft_ms: float | None = None
     itl_p50_ms: float | None = None
     itl_p95_ms: float | None = None
     itl_max_ms: float | None = None
+    stalls: int | None = None
     itl_digest: tuple[int, ...] = ()  # counts of gaps between tokens in the log buckets of tracer/sink/latency.py
     proxy_us: int | None = None
     client_gone_ms: float | None = None

@@ -148,7 +148,10 @@ def is_signal(payload: bytes) -> bool:
 
 def decode_signal(payload: bytes) -> Signal:
     """Raises msgspec.MsgspecError."""
-    signal: Signal = _decoder.decode(payload)
+    try:
+        signal: Signal = _decoder.decode(payload)
+    except UnicodeDecodeError as error:  # msgspec lets it through for a string that is not UTF-8
+        raise msgspec.DecodeError(f"not UTF-8: {error}") from None
     return signal
 
 

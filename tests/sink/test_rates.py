@@ -37,7 +37,7 @@ def test_cached_audio_has_its_own_rate() -> None:
         {"uncached_input": Decimal(4), "cache_read": Decimal(1), "cached_audio": Decimal(2), "text_output": Decimal(0)}
     )
     usage = Usage(
-        uncached_input_tokens=0, cache_read_tokens=10, cached_audio=4, text_output_tokens=0, input_tokens=10, output_tokens=0
+        uncached_input_tokens=0, cache_read_tokens=10, cached_audio_tokens=4, text_output_tokens=0, input_tokens=10, output_tokens=0
     )
     assert cost_of(usage, ((-1, rates),)) == (Decimal("0.000014"), Decimal(0))
 

@@ -18,6 +18,8 @@ CONTENT = Content(
     response_headers={"x-request-id": "req_1"},
     response_body="data: {}\n\n",
     assembled='{"choices":[]}',
+    chunk_at_us=(100_250, 1 << 40),
+    chunk_bytes=(10, 1),
 )
 
 
@@ -100,6 +102,14 @@ def full_call(number: int) -> Call:
         text_output_tokens=2,
         reasoning_tokens=2,
         audio_output_tokens=1,
+        cached_audio_tokens=1,
+        cache_write_1h_tokens=2,
+        image_output_tokens=1,
+        web_searches=3,
+        usage_note="total_tokens is not the sum of its parts",
+        price_id="p1",
+        headers_ms=90.5,
+        stalls=1,
         usage_raw='{"prompt_tokens":10}',
         cost_usd=Decimal("123456.000000000001"),
         input_cost_usd=Decimal("0.1"),

@@ -68,7 +68,7 @@ def decode(stored: bytes) -> Entry | None:
         return None
     try:
         return _decode(data)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):  # msgspec lets the second through for a string that is not UTF-8
         return None
 
 

@@ -25,7 +25,7 @@ from tracer.blank import PLACEHOLDER
 from tracer.records import Call, Content, Exchange, Headers, Outcome, UsageSource
 from tracer.sink.body import Plain, media_type, plain, text
 from tracer.sink.facts import Facts
-from tracer.sink.latency import Timing
+from tracer.sink.latency import Timing, pieces
 from tracer.sink.price import Cost, PriceBook, nothing_paid
 from tracer.sink.reply import Reply, read_reply
 from tracer.sink.request import Asked, Route, read_request, route
@@ -104,6 +104,10 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         text_output_tokens=usage.text_output_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         audio_output_tokens=usage.audio_output_tokens,
+        cached_audio_tokens=usage.cached_audio_tokens,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens,
+        image_output_tokens=usage.image_output_tokens,
+        web_searches=usage.web_searches,
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
@@ -116,18 +120,20 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         price_source=cost.source,
         duration_ms=exchange.end_ns / 1e6,
         upstream_connect_ms=_ms(exchange.connect_ns),
+        headers_ms=_ms(exchange.headers_ns),
         ttfb_ms=_ms(exchange.first_byte_ns),
         ttft_ms=timing.ttft_ms,
         itl_p50_ms=timing.itl_p50_ms,
         itl_p95_ms=timing.itl_p95_ms,
         itl_max_ms=timing.itl_max_ms,
+        stalls=timing.stalls,
         itl_digest=timing.itl_digest,
         proxy_us=_proxy_us(exchange),
         client_gone_ms=_ms(exchange.client_gone_ns),
         request_bytes=exchange.request.size,
         response_bytes=exchange.response.size,
         truncated=exchange.request.truncated or exchange.response.truncated,
-        content=_content(exchange, asked_body, asked_media, original, body, media, reply.assembled),
+        content=_content(exchange, asked_body, asked_media, original, body, media, reply),
     )
 
 
@@ -202,17 +208,20 @@ def _proxy_us(exchange: Exchange) -> int | None:
 
 
 def _content(
-    exchange: Exchange, asked_body: Plain, asked_media: str, original: Plain, body: Plain, media: str, assembled: str
+    exchange: Exchange, asked_body: Plain, asked_media: str, original: Plain, body: Plain, media: str, reply: Reply
 ) -> Content | None:
     if not exchange.content or exchange.websocket:
         return None
+    lengths, at_ns = pieces(exchange.chunks) if reply.sse else ((), ())
     return Content(
         request_headers=_joined(exchange.request_headers),
         request_body=text(exchange.request, asked_body, asked_media),
         original_body=text(exchange.original, original, media_type(exchange.request_headers)),
         response_headers=_joined(exchange.response_headers),
         response_body=text(exchange.response, body, media),
-        assembled=assembled,
+        assembled=reply.assembled,
+        chunk_at_us=tuple([at // 1000 for at in at_ns]),
+        chunk_bytes=tuple(lengths),
     )
 
 

@@ -17,7 +17,7 @@ a percentile (here 95 %) of all gaps in milliseconds is
 """
 
 from array import array
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from operator import sub
@@ -26,6 +26,8 @@ from msgspec import Struct
 
 from tracer.records import Chunks
 
+# A reader notices a pause of this length; no model that is working is that slow between two tokens.
+STALL_NS = 10**9
 _BUCKETS = 74
 BOUNDS_NS = tuple(round(250_000 * 2 ** (i / 4)) for i in range(_BUCKETS - 1))
 
@@ -37,6 +39,7 @@ class Timing(Struct, frozen=True):
     itl_p50_ms: float | None = None
     itl_p95_ms: float | None = None
     itl_max_ms: float | None = None
+    stalls: int | None = None
     itl_digest: tuple[int, ...] = ()
 
 
@@ -45,14 +48,20 @@ def arrivals(chunks: Chunks, lengths: Sequence[int] | None = None) -> tuple[Sequ
 
     `lengths` replaces the recorded ones when the body was compressed on the wire. Damaged records give no pieces.
     """
-    at_ns, recorded = array("Q"), array("I")
+    recorded, at_ns = pieces(chunks)
+    ends = list(accumulate(recorded if lengths is None else lengths))
+    return (ends, at_ns) if ends and len(ends) == len(at_ns) else ((), ())
+
+
+def pieces(chunks: Chunks) -> tuple[Sequence[int], Sequence[int]]:
+    """Length and arrival (ns since the start) of each piece, as recorded; nothing of damaged records."""
+    at_ns, lengths = array("Q"), array("I")
     try:
         at_ns.frombytes(chunks.at_ns)
-        recorded.frombytes(chunks.length)
+        lengths.frombytes(chunks.length)
     except ValueError:
         return (), ()
-    ends = list(accumulate(recorded if lengths is None else lengths))
-    return (ends, at_ns) if len(ends) == len(at_ns) else ((), ())
+    return (lengths, at_ns) if len(lengths) == len(at_ns) else ((), ())
 
 
 def times_of(offsets: Sequence[int], ends: Sequence[int], at_ns: Sequence[int]) -> list[int]:
@@ -74,6 +83,7 @@ def timing(token_ns: Sequence[int]) -> Timing:
         itl_p50_ms=_nearest(gaps, 50) / 1e6,
         itl_p95_ms=_nearest(gaps, 95) / 1e6,
         itl_max_ms=gaps[-1] / 1e6,
+        stalls=len(gaps) - bisect_right(gaps, STALL_NS),
         itl_digest=digest(gaps),
     )
 

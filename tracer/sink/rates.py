@@ -63,11 +63,11 @@ def cost_of(usage: Usage, tariff: Tariff) -> tuple[Decimal, Decimal] | str:
     if usage.input_tokens is None or usage.output_tokens is None:
         return f"the provider did not report {'input' if usage.input_tokens is None else 'output'} tokens"
     rates = next(rates for above, rates in tariff if usage.input_tokens > above)
-    cached = usage.cache_read_tokens or 0
+    cached_audio = usage.cached_audio_tokens or 0
     given = _sum(
         (usage.uncached_input_tokens, rates.uncached_input),
-        (cached - usage.cached_audio, rates.cache_read),
-        (usage.cached_audio, rates.cached_audio),
+        ((usage.cache_read_tokens or 0) - cached_audio, rates.cache_read),
+        (cached_audio, rates.cached_audio),
         (usage.cache_write_tokens, rates.cache_write),
         (usage.audio_input_tokens, rates.audio_input),
         (usage.image_input_tokens, rates.image_input),

@@ -10,8 +10,8 @@ Rules
 - input = uncached_input + cache_read + cache_write + audio_input + image_input,
   output = text_output + reasoning + audio_output.
 - A token is in one bucket only. Cached wins over modality: cached audio counts as cache_read, not as audio_input. Where the
-  provider gives the split, `cached_audio` tells the price how many of cache_read were audio (they cost more); where it does
-  not, the cached tokens are taken to be text as far as the text reaches.
+  provider gives the split, `cached_audio_tokens` tells the price how many of cache_read were audio (they cost more); where it
+  does not, the cached tokens are taken to be text as far as the text reaches.
 - Figures that contradict each other are cut down to the total in the order of the sums above; nothing becomes negative and
   the total, which is what is billed, stays.
 - Usage is never summed over the chunks of a stream: several providers send running totals. The last one wins (facts.py).
@@ -33,7 +33,7 @@ Paths = tuple[Path, ...]
 
 
 class Usage(Struct, frozen=True, kw_only=True):
-    """Exclusive buckets and their totals, as columns of Call; `cached_audio` is part of cache_read_tokens."""
+    """Exclusive buckets, parts of them that have prices of their own, and their totals, as columns of Call."""
 
     uncached_input_tokens: int | None = None
     cache_read_tokens: int | None = None
@@ -46,7 +46,10 @@ class Usage(Struct, frozen=True, kw_only=True):
     input_tokens: int | None = None
     output_tokens: int | None = None
     total_tokens: int | None = None
-    cached_audio: int = 0
+    cached_audio_tokens: int | None = None  # of cache_read_tokens
+    cache_write_1h_tokens: int | None = None  # of cache_write_tokens
+    image_output_tokens: int | None = None  # of text_output_tokens
+    web_searches: int | None = None
 
 
 class Flavour(Struct, frozen=True, kw_only=True):
@@ -175,8 +178,8 @@ def normalise(raw: Mapping[str, Any], provider: str, operation: str) -> Usage | 
     write = _figure(raw, flavour.cache_write)
     reasoning = _figure(raw, flavour.reasoning)
     audio_out = _figure(raw, flavour.audio_output)
-    cached_audio = _figure(raw, flavour.cached_audio) or 0
-    audio_in = _less(_figure(raw, flavour.audio_input), cached_audio)
+    cached_audio = _figure(raw, flavour.cached_audio)
+    audio_in = _less(_figure(raw, flavour.audio_input), cached_audio or 0)
     image_in = _less(_figure(raw, flavour.image_input), _figure(raw, flavour.cached_image) or 0)
     told = {"cache_read": read, "cache_write": write, "reasoning": reasoning}
     given = _plus(_figure(raw, flavour.input), [told[name] for name in flavour.input_excludes])
@@ -202,7 +205,7 @@ def normalise(raw: Mapping[str, Any], provider: str, operation: str) -> Usage | 
         input_tokens=input_total,
         output_tokens=output_total,
         total_tokens=None if input_total is None or output_total is None else input_total + output_total,
-        cached_audio=min(cached_audio, read or 0),
+        cached_audio_tokens=None if cached_audio is None else min(cached_audio, read or 0),
     )
 
 
