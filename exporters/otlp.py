@@ -3,8 +3,9 @@
 Feedback is not sent: the conventions have an event for an evaluation's result, which belongs to the span of the call and would
 come after it, on OTLP's signal for logs; few backends read it. It is in SQL.
 
-The way of a batch: records → spans (span.py, appspan.py) → requests of bounded size → the collector (collector.py) → metrics
-(instruments.py). `export` is synchronous and keeps nothing back: the spool is the queue, so there is no batch processor.
+The way of a batch: records → spans (span.py, appspan.py) → bytes (wire.py) → requests of bounded size → the collector
+(collector.py) → metrics (instruments.py). `export` is synchronous and keeps nothing back: the spool is the queue, so there is
+no batch processor.
 
 Invariants
 - The same record gives the same span under the same ids, so a batch that comes again repeats spans, it does not add new ones.
@@ -16,6 +17,7 @@ Requests hold at most MAX_SPANS (what OpenTelemetry's own batches hold) and abou
 than 4 MiB unless they are told otherwise.
 """
 
+import struct
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
@@ -24,12 +26,11 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.util.types import AttributeValue
 
-from exporters import appspan, semconv
+from exporters import Permanent, appspan, semconv, wire
 from exporters.collector import Metrics, Spans
 from exporters.instruments import Instruments
-from exporters.span import to_span
+from exporters.span import SCOPE, to_span
 from tracer import __version__
 from tracer.config import ConfigError, Settings
 from tracer.records import Call
@@ -38,8 +39,6 @@ from tracer.signals import AppSpan, Key, Record, key_of
 MAX_SPANS = 512
 MAX_BYTES = 3 << 20
 
-_FIXED_BYTES = 256  # ids, times, flags
-_FIELD_BYTES = 24  # protobuf's tags and lengths around one value, or a number
 _CLOSE_MS = 10_000
 
 
@@ -52,6 +51,7 @@ class Otlp:
         self, resource: Resource, spans: Spans | None, meters: MeterProvider | None, with_content: bool, batch_rows: int
     ) -> None:
         self._resource = resource
+        self._frame = wire.Frame(resource, SCOPE)
         self._spans = spans
         self._meters = meters
         self._with_content = with_content
@@ -69,11 +69,17 @@ class Otlp:
     def _send(self, line: Spans, records: Sequence[Record]) -> None:
         done = 0
         for request in requests(map(self._span, records)):
-            line.send(request)
+            line.send(self._frame.request(request), len(request))
             self._delivered(records[done : done + len(request)])
             done += len(request)
 
-    def _span(self, record: Record) -> ReadableSpan:
+    def _span(self, record: Record) -> bytes:
+        try:
+            return wire.encode(self._readable(record))
+        except (ValueError, TypeError, struct.error) as error:
+            raise Permanent(f"a span cannot be encoded: {type(error).__name__}") from error
+
+    def _readable(self, record: Record) -> ReadableSpan:
         if isinstance(record, Call):
             return to_span(record, self._resource, self._with_content)
         assert isinstance(record, AppSpan), "filtered by _is_sent"
@@ -122,31 +128,15 @@ def _is_sent(record: Record) -> bool:
     return isinstance(record, Call) or (isinstance(record, AppSpan) and appspan.is_sent(record))
 
 
-def requests(spans: Iterable[ReadableSpan]) -> Iterator[list[ReadableSpan]]:
+def requests(spans: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Cut into requests, in order. A span over the bound is a request of its own."""
-    held: list[ReadableSpan] = []
+    held: list[bytes] = []
     size = 0
     for span in spans:
-        weight = _weight(span)
-        if held and (len(held) == MAX_SPANS or size + weight > MAX_BYTES):
+        if held and (len(held) == MAX_SPANS or size + len(span) > MAX_BYTES):
             yield held
             held, size = [], 0
         held.append(span)
-        size += weight
+        size += len(span)
     if held:
         yield held
-
-
-def _weight(span: ReadableSpan) -> int:
-    """No less than what the span takes in a request."""
-    attributes = (span.attributes or {}).items()
-    texts = _bytes(span.name) + _bytes(span.status.description or "")
-    return _FIXED_BYTES + texts + sum(_bytes(name) + _bytes(value) + _FIELD_BYTES for name, value in attributes)
-
-
-def _bytes(value: AttributeValue) -> int:
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
-    if isinstance(value, Sequence):
-        return sum(_bytes(item) + _FIELD_BYTES for item in value)
-    return 0

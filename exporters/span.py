@@ -129,7 +129,9 @@ def attributes(call: Call, with_content: bool) -> Attributes:
     """Everything that the span says about the call."""
     found: Attributes = {}
     for name, field, kind in _COPIED:
-        _put(found, name, kind, getattr(call, field))
+        value = getattr(call, field)
+        if value is not None and value != "":  # half of them say nothing, and a call costs more than a look
+            _put(found, name, kind, value)
     found.update(common_attributes(call))
     found.update(_flags(call))
     if call.stream and call.ttfb_ms is not None:

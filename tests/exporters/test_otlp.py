@@ -104,11 +104,12 @@ def test_a_batch_goes_in_requests_of_bounded_size(collector: Collector, opened: 
     assert [len(r.resource_spans[0].scope_spans[0].spans) for r in collector.requests] == [4, 1, 1]
 
 
-def test_the_weight_of_a_span_is_not_less_than_what_it_takes(collector: Collector, opened: Open) -> None:
-    call = full_call(content=content(), metadata={str(i): "é" * 128 for i in range(20)})
-    opened(**traces_only(collector)).export([call], "t")
-    span = otlp.to_span(call, otlp.own_resource(), with_content=False)
-    assert collector.spans()[0].ByteSize() <= otlp._weight(span)
+def test_what_cannot_be_encoded_is_permanent(collector: Collector, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("exporters.span.encodable", lambda text: text)
+    exporter = opened(**traces_only(collector))
+    with pytest.raises(Permanent, match="encoded"):
+        exporter.export([full_call(request_model="\ud800")], "t")
+    assert not collector.requests
 
 
 def test_a_batch_that_failed_goes_on_where_it_stopped(
