@@ -21,6 +21,7 @@ from tracer.registry.records import Caller
 from tracer.signals import Feedback
 from tracer.store import client as store_client
 
+NOBODYS = "0b5e7a7e-9b1c-4f8e-8a54-3c1d2e6f7a90"
 KEY = "pk-very-secret-key"
 
 
@@ -211,13 +212,13 @@ async def test_a_young_id_is_waited_for(served: Served, monkeypatch: pytest.Monk
 @pytest.mark.parametrize(
     ("name", "body", "status", "code"),
     [
-        (str(uuid4()), {"value": 1}, 404, ""),
+        (NOBODYS, {"value": 1}, 404, ""),
         ("../../etc/passwd", {"value": 1}, 404, ""),
         ("x' OR 1=1 --", {"value": 1}, 404, ""),
-        (str(uuid4()), [{"value": 1}], 400, "031"),
-        (str(uuid4()), {"0": {"value": 1}}, 400, "031"),
-        (str(uuid4()), {"weight": 1}, 400, "032"),
-        (str(uuid4()), {"value": 100}, 400, "033"),
+        (NOBODYS, [{"value": 1}], 400, "031"),
+        (NOBODYS, {"0": {"value": 1}}, 400, "031"),
+        (NOBODYS, {"weight": 1}, 400, "032"),
+        (NOBODYS, {"value": 100}, 400, "033"),
     ],
 )
 async def test_an_update_of_nothing_or_with_nothing(served: Served, name: str, body: Any, status: int, code: str) -> None:

@@ -157,7 +157,9 @@ FAULTS: list[tuple[dict[str, Any], list[Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "place", "kind"), FAULTS, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("fields", "place", "kind"), FAULTS, ids=[f"{number}-{next(iter(fields))}" for number, (fields, *_) in enumerate(FAULTS)]
+)
 async def test_what_is_wrong_is_said_as_fastapi_does(
     served: Served, spool: Spooling, fields: dict[str, Any], place: list[Any], kind: str
 ) -> None:
