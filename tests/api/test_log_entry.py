@@ -319,6 +319,7 @@ SECONDS = NOW_NS // 10**9 - 3600
         SECONDS * 10**9,
         datetime.fromtimestamp(SECONDS, UTC).isoformat(),
     ],
+    ids=["s", "float", "ms", "us", "ns", "iso"],
 )
 def test_when_it_began(start: Any) -> None:
     assert one(entry(start_time=start)).started_ns == SECONDS * 10**9
