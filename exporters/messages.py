@@ -1,7 +1,7 @@
 """Message content in the shape of the GenAI conventions: bodies in, JSON strings out. Pure.
 
-Covers OpenAI's chat completions, legacy completions and Responses; a streamed answer arrives assembled (Content.assembled).
-The four attributes are told apart by what the body holds, not by the path, since many providers speak these dialects.
+Covers OpenAI's chat completions, legacy completions and Responses here, other dialects in dialects.py; a streamed answer
+arrives assembled (Content.assembled). Which dialect it is says what the body holds, not the path: many providers speak them.
 
 Rules
 - The conventions' schema decides the shape: parts with a `type`, `tool_call` in the singular, one output message per choice.
@@ -17,7 +17,7 @@ Rules
 import orjson
 from opentelemetry.util.types import AttributeValue
 
-from exporters import semconv
+from exporters import dialects, semconv
 from exporters.parts import (
     Json,
     content_parts,
@@ -87,10 +87,13 @@ def _within_limit(found: dict[str, list[Json]]) -> dict[str, AttributeValue]:
 
 def _instructions(request: Json) -> list[Json]:
     instructions = request.get("instructions")
-    return [text_part(instructions)] if isinstance(instructions, str) and instructions else []
+    return [text_part(instructions)] if isinstance(instructions, str) and instructions else dialects.system(request)
 
 
 def _input(request: Json) -> list[Json]:
+    native = dialects.asked(request)
+    if native is not None:
+        return native
     if "messages" in request:
         return [_chat_message(message) for message in objects(request["messages"])]
     if "input" in request:
@@ -102,6 +105,9 @@ def _input(request: Json) -> list[Json]:
 
 
 def _tools(request: Json) -> list[Json]:
+    native = dialects.tools(request)
+    if native is not None:
+        return native
     functions = [{"type": "function", "function": f} for f in objects(request.get("functions"))]
     return [_tool(tool) for tool in [*objects(request.get("tools")), *functions]]
 
@@ -120,6 +126,9 @@ def _tool(tool: Json) -> Json:
 
 
 def _output(response: Json) -> list[Json]:
+    native = dialects.answered(response)
+    if native is not None:
+        return native
     if "output" in response:
         return _response_output(response)
     return [_choice(choice) for choice in objects(response.get("choices"))]

@@ -201,10 +201,15 @@ KEYS = [
     "role", "content", "type", "text", "function", "name", "arguments", "tool_calls", "tool_call_id",
     "call_id", "audio", "image_url", "input_audio", "file", "refusal", "reasoning", "summary", "custom",
     "status", "incomplete_details", "reason", "finish_reason", "function_call", "data", "format", "url", "id",
-    "mcp",
+    "mcp", "contents", "parts", "candidates", "system", "systemInstruction", "toolUse", "toolResult", "reasoningContent",
+    "reasoningText", "thinking", "preamble", "chat_history", "functionCall", "functionResponse", "args", "toolConfig",
+    "toolSpec", "functionDeclarations", "input_schema", "inputSchema", "stopReason", "stop_reason", "done_reason", "generation",
+    "response",
 ]
 # fmt: on
-WORDS = st.sampled_from([*KEYS, "assistant", "tool", "output_text", "input_image", "data:x;base64,y", ""])
+WORDS = st.sampled_from(
+    [*KEYS, "tool_use", "tool_result", "assistant", "tool", "output_text", "input_image", "data:x;base64,y", ""]
+)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-9, 9) | WORDS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=6),
@@ -219,6 +224,44 @@ def test_no_body_is_too_odd(request: object, response: object) -> None:
         for message in json.loads(str(value)):
             for part in message.get("parts", [message]):
                 assert isinstance(part["type"], str)
+
+
+NATIVE = ("/v1/messages", ":generateContent", "/converse")
+
+
+def native_texts(value: Any) -> list[str]:
+    """Every `text` of an answer in a native dialect, at any depth."""
+    if isinstance(value, list):
+        return [found for item in value for found in native_texts(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [value["text"]] if isinstance(value.get("text"), str) and value["text"] else []
+    return own + [found for key, item in value.items() if key != "citations" for found in native_texts(item)]
+
+
+def test_recorded_conversations_in_other_dialects_keep_their_text() -> None:
+    if not CORPUS.exists():
+        pytest.skip(f"no recorded exchanges at {CORPUS}")
+    seen = 0
+    with gzip.open(CORPUS, "rt") as lines:
+        for line in lines:
+            exchange = json.loads(line)
+            if not exchange["path"].partition("?")[0].endswith(NATIVE) or exchange["status"] != 200:
+                continue
+            try:
+                request, response = orjson.loads(exchange["request"]), orjson.loads(exchange["response"])
+            except orjson.JSONDecodeError:
+                continue  # a stream
+            if "data" in response:  # a list of an assistant's messages
+                continue
+            found = read(request, response)
+            spoken = json.dumps(found[OUT])
+            whole = response.get("content") or response.get("output")
+            whole = whole or [each.get("content") for each in response.get("candidates") or []]
+            assert all(json.dumps(text)[1:-1] in spoken for text in native_texts(whole)), exchange["id"]
+            assert found[IN], exchange["id"]
+            seen += 1
+    assert seen > 500
 
 
 def test_recorded_conversations_keep_their_text() -> None:
