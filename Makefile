@@ -16,7 +16,7 @@ demo: .venv/ready ## Tracer in front of a real local model, with real calls (DEM
 
 test: .venv/ready ## All tests (TESTS=tests/proxy for some)
 	@.ci/servers
-	$(PYTHON_VENV) -m pytest $(TESTS)
+	$(PYTHON_VENV) -m pytest -n 2 --dist loadfile $(TESTS)
 
 check: .venv/ready ## Lint, format, types, spelling
 	$(PYTHON_VENV) -m ruff check

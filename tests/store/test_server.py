@@ -3,7 +3,11 @@
 import asyncio
 import gzip
 import json
+import socket
+import struct
+import time
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import aiohttp
 import clickhouse_connect
@@ -232,3 +236,24 @@ async def test_what_grafanas_plugin_asks(store: RunningStore, http: aiohttp.Clie
     query = {"database": "llm", "default_format": "Native", "client_protocol_version": "54460", "max_execution_time": "65"}
     status, body = await ask(http, store.url, statement, params=query)
     assert status == 200, body[:200]
+
+
+@pytest.mark.parametrize("sent", ["half of the request", "all of it", "all of it, for a long answer"])
+def test_a_client_that_dies_is_no_fault(tmp_path: Path, sent: str) -> None:
+    with RunningStore(tmp_path / "data") as running:
+        query = b"SELECT number FROM numbers(100000000)" if "long" in sent else b"SELECT sleep(0.5)"
+        length = 1000 if "half" in sent else len(query)
+        headers = "".join(f"{name}: {value}\r\n" for name, value in writer_headers(running).items())
+        for _ in range(3):
+            with socket.create_connection(("127.0.0.1", running.port)) as client:
+                client.sendall(f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{headers}\r\n".encode() + query)
+                time.sleep(0.2)  # until the store is at it
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        time.sleep(1)  # until it would have answered
+        with store_client.embedded(running.settings, write=False) as reader:
+            assert reader.query("SELECT 1").result_rows == [(1,)]
+        process = running.process
+        assert process is not None
+        process.terminate()
+        _, logged = process.communicate(timeout=30)
+    assert b"Traceback" not in logged

@@ -20,6 +20,8 @@ from tracer.store.users import Users
 
 _log = logging.getLogger(__name__)
 
+# Written nowhere: what nginx calls it when the client is gone.
+_CLIENT_GONE = 499
 # Longer than drivers keep an idle connection, and said, so that none is used in the moment it is closed.
 KEEP_ALIVE_SECONDS = 60
 
@@ -57,8 +59,10 @@ class Server:
             return self._failed(headers, failure(UNKNOWN_EXCEPTION, "ABORTED", str(error)), 503)
         except QueryFailed as error:
             return self._failed(headers, error, error.http_status)
-        except (web.HTTPException, ConnectionError):  # aiohttp's own: a body over the limit, a client that is gone
+        except web.HTTPException:  # aiohttp's own: a body over the limit
             raise
+        except ConnectionError:  # the client is gone, in the middle of its request perhaps: no fault, and nobody to tell
+            return web.Response(status=_CLIENT_GONE)
         except Exception as error:  # the request edge: whatever it was, the client gets an answer and the log the trace
             _log.exception("a request to the store failed")
             kind = type(error).__name__
