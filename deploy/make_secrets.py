@@ -18,7 +18,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-NAMES = ("clickhouse", "clickhouse_grafana", "postgres_superuser", "postgres", "redis", "grafana_admin")
+NAMES = ("clickhouse", "clickhouse_reader", "clickhouse_grafana", "postgres_superuser", "postgres", "redis", "grafana_admin")
 # Letters and digits: it stands in URLs, XML, SQL, shell and an ACL file.
 _BYTES = 24
 
@@ -37,12 +37,14 @@ def files(words: Mapping[str, str]) -> dict[str, str]:
     return {
         "tracer/tracer.toml": (
             f'clickhouse = "http://tracer:{words["clickhouse"]}@clickhouse:8123/"\n'
+            f'clickhouse_reader = "http://tracer_reader:{words["clickhouse_reader"]}@clickhouse:8123/"\n'
             f'database = "postgresql://tracer:{words["postgres"]}@postgres:5432/tracer"\n'
             f'cache_url = "redis://tracer:{words["redis"]}@redis:6379/0"\n'
         ),
         "clickhouse/passwords.xml": (
             "<clickhouse><users>"
             f"<tracer><password_sha256_hex>{_sha256(words['clickhouse'])}</password_sha256_hex></tracer>"
+            f"<tracer_reader><password_sha256_hex>{_sha256(words['clickhouse_reader'])}</password_sha256_hex></tracer_reader>"
             f"<grafana><password_sha256_hex>{_sha256(words['clickhouse_grafana'])}</password_sha256_hex></grafana>"
             "</users></clickhouse>\n"
         ),

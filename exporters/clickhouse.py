@@ -8,6 +8,7 @@ Rules
 - Inserts are synchronous: ClickHouse may default to collecting them (async_insert) and answering before they are stored.
 - The client is made at the first batch and thrown away after a failure that may be its connection's, and then the schema
   is looked at again: the server that comes back may be a fresh one.
+- A price goes before the calls that were counted by it, once for each connection; the table leaves equal ones once.
 - Nothing a caller sends may make a batch fail, or hold it up: an application says when its spans started, and one batch with
   a hundred different days in it is refused by default.
 
@@ -23,8 +24,9 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from exporters import ExportError, Permanent, Transient
-from exporters.rows import TABLES, Table
+from exporters.rows import PRICES, TABLES, Table
 from tracer.config import Settings
+from tracer.records import Price
 from tracer.signals import Record
 from tracer.store import client as store_client
 from tracer.store import schema
@@ -51,13 +53,16 @@ class ClickHouse:
         self._settings = settings
         self._client: Client | None = None
         self._types: dict[str, Sequence[Any]] = {}
+        self._priced: set[str] = set()  # ids of prices that are there
 
     def export(self, records: Sequence[Record], token: str) -> None:
         """Insert all of `records`; returning means that ClickHouse has stored them."""
         client = self._connected()
         for table in TABLES:
             rows = table.rows(records)
-            if rows:
+            if table.name == PRICES:
+                self._insert_prices(client, table, rows)
+            elif rows:
                 self._insert(client, table, rows, token)
 
     def close(self) -> None:
@@ -66,6 +71,7 @@ class ClickHouse:
             self._client.close()
         self._client = None
         self._types = {}
+        self._priced = set()
 
     def _connected(self) -> Client:
         if self._client is None:
@@ -80,6 +86,13 @@ class ClickHouse:
                 raise Transient(f"connecting to ClickHouse: {error}") from error
             self._client = client
         return self._client
+
+    def _insert_prices(self, client: Client, table: Table, rows: Sequence[Price]) -> None:
+        """Those that are not there yet. Their token is what they are: after a restart they come once more, in other company."""
+        new = [row for row in rows if row.price_id not in self._priced]
+        if new:
+            self._insert(client, table, new, "-".join(sorted(row.price_id for row in new)))
+            self._priced.update(row.price_id for row in new)
 
     def _insert(self, client: Client, table: Table, rows: Sequence[Any], token: str) -> None:
         name = table.name

@@ -8,10 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tracer.records import Call, Content
+from msgspec.structs import astuple
+
+from tracer.records import Call, Content, Price
 from tracer.signals import AppSpan, Feedback, Record
 
-CALL_COLUMNS = tuple(name for name in Call.__struct_fields__ if name != "content")
+CALL_COLUMNS = tuple(name for name in Call.__struct_fields__ if name not in ("content", "prices"))
+PRICE_COLUMNS = Price.__struct_fields__
 BODY_COLUMNS = ("call_id", "started_at", *Content.__struct_fields__)
 # fmt: off
 FEEDBACK_COLUMNS = (
@@ -45,13 +48,21 @@ class Table:
 
 def call_columns(calls: Sequence[Call]) -> list[list[Any]]:
     """The calls' values by column, in the order of CALL_COLUMNS."""
-    return _columns(CALL_COLUMNS, calls)
+    # All of a record's fields at once: one by one they are eighty look-ups for every call.
+    by_name = dict(zip(Call.__struct_fields__, zip(*map(astuple, calls), strict=True), strict=True)) if calls else {}
+    return [_column(name, list(by_name.get(name, ()))) for name in CALL_COLUMNS]
 
 
 def body_columns(calls: Sequence[Call]) -> list[list[Any]]:
     """The values of the calls' contents by column, in the order of BODY_COLUMNS."""
     contents = [call.content for call in calls]
     return _columns(("call_id", "started_at"), calls) + _columns(Content.__struct_fields__, contents)
+
+
+def prices_of(records: Sequence[Record]) -> list[Price]:
+    """The prices that these calls were counted by, each once."""
+    tariffs = {each.prices[0].tariff_id: each.prices for each in records if isinstance(each, Call) and each.prices}
+    return [price for prices in tariffs.values() for price in prices]
 
 
 def _columns(names: Sequence[str], records: Sequence[Any]) -> list[list[Any]]:
@@ -62,7 +73,10 @@ def _has_body(record: Record) -> bool:
     return isinstance(record, AppSpan) and bool(record.input or record.output or record.expected)
 
 
+PRICES = "llm.prices"
+# Prices stand first: who finds a call finds its price.
 TABLES = (
+    Table(PRICES, PRICE_COLUMNS, prices_of, lambda rows: _columns(PRICE_COLUMNS, rows)),
     Table("llm.calls", CALL_COLUMNS, lambda batch: [each for each in batch if isinstance(each, Call)], call_columns),
     Table(
         "llm.bodies",
@@ -98,7 +112,8 @@ def _column(name: str, values: list[Any]) -> list[Any]:
     if isinstance(first, dict):
         return [_map(value) for value in values]
     if isinstance(first, tuple):
-        return [[_text(item) if isinstance(item, str) else item for item in value] for value in values]
+        item = next((value[0] for value in values if value), None)
+        return [[*map(_text, value)] for value in values] if isinstance(item, str) else [[*value] for value in values]
     if name in _FOREIGN_INTEGERS:
         return [value if value is None else min(max(value, _INT64_MIN), _INT64_MAX) for value in values]
     return values

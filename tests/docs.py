@@ -13,6 +13,8 @@ from pydantic.fields import FieldInfo
 
 from tests import compatibility
 from tests.dashboards.docs import queries_page
+from tests.dialects.docs import usage_page
+from tests.proxy.docs import providers_page
 from tests.scale.docs import scale_page
 from tracer import cli, metrics
 from tracer.config import Settings
@@ -138,6 +140,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "scale.md": scale_page,
     "compatibility.md": compatibility.page,
     "queries.md": queries_page,
+    "providers.md": providers_page,
+    "usage.md": usage_page,
 }
 
 

@@ -193,3 +193,18 @@ def test_a_childs_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     assert "TRACER_CONFIG" not in config.child_environ(tmp_path, None)
     alone = config.environment(TRACER_WORKERS="2")
     assert {name: text for name, text in alone.items() if name.startswith("TRACER_")} == {"TRACER_WORKERS": "2"}
+
+
+def test_the_readers_dsn_of_a_file_goes_with_the_server_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tracer.toml"
+    file.write_text('clickhouse = "http://a:b@there:8123/"\nclickhouse_reader = "http://r:b@there:8123/"\n')
+
+    def reader(**environ: str) -> str:
+        found = load(environ, file)[0].clickhouse_reader
+        return found.get_secret_value() if found else ""
+
+    assert reader() == "http://r:b@there:8123/"
+    assert reader(TRACER_CLICKHOUSE="http://a:b@elsewhere:8123/") == ""
+    own = "http://r:b@elsewhere:8123/"
+    assert reader(TRACER_CLICKHOUSE="http://a:b@elsewhere:8123/", TRACER_CLICKHOUSE_READER=own) == own
+    assert reader(TRACER_CLICKHOUSE_READER="") == ""

@@ -20,6 +20,7 @@ from tracer.sink import dead
 from tracer.spool import positions, reader, spool_dir
 from tracer.spool.positions import Position
 from tracer.spool.writer import Writer
+from tracer.store.secret import password
 
 Load = Callable[..., Settings]
 
@@ -184,3 +185,33 @@ def test_what_is_shared_and_says_nothing_is_not_waited_for(
         variable = "TRACER_DATABASE" if name == "registry" else "TRACER_CACHE_URL"
         url = f"{scheme}://me@127.0.0.1:{server.getsockname()[1]}/0"
         assert shared_by_name(load_settings(**{variable: url}))[name].ok is False
+
+
+def test_who_writes_and_who_reads_a_server(store: RunningStore, load_settings: Load) -> None:
+    secret = password(store.settings.data_dir)
+    dsns = {
+        name: f"http://{user}@127.0.0.1:{store.port}/"
+        for name, user in (("writer", f"tracer:{secret}"), ("reader", "default:"))
+    }
+    found = by_name(load_settings(TRACER_CLICKHOUSE=dsns["writer"]))
+    assert found["ClickHouse"].ok
+    assert found["ClickHouse, reading"].ok is None
+    assert found["ClickHouse, reading"].detail.startswith("as the user of TRACER_CLICKHOUSE, who could write: each query")
+    found = by_name(load_settings(TRACER_CLICKHOUSE=dsns["writer"], TRACER_CLICKHOUSE_READER=dsns["reader"]))
+    assert found["ClickHouse, reading"] == Finding(
+        True, "ClickHouse, reading", "as the user of TRACER_CLICKHOUSE_READER, who cannot write"
+    )
+    broken = by_name(load_settings(TRACER_CLICKHOUSE=dsns["writer"], TRACER_CLICKHOUSE_READER="http://a:s3cret@127.0.0.1:9/"))
+    assert broken["ClickHouse, reading"].ok is False
+    assert "TRACER_CLICKHOUSE_READER" in broken["ClickHouse, reading"].detail
+    assert secret not in str(found) + str(broken)
+    assert "ClickHouse, reading" not in by_name(store.settings)
+
+
+def test_a_writer_that_is_refused_is_told_though_the_reader_gets_in(store: RunningStore, load_settings: Load) -> None:
+    there = f"127.0.0.1:{store.port}/"
+    found = by_name(
+        load_settings(TRACER_CLICKHOUSE=f"http://nobody:x@{there}", TRACER_CLICKHOUSE_READER=f"http://default:@{there}")
+    )
+    assert found["ClickHouse"].ok is False
+    assert found["ClickHouse, reading"].ok

@@ -35,6 +35,11 @@ FORBIDDEN = {
         *("tracer.proxy.app", "tracer.proxy.forward", "tracer.proxy.ask", "tracer.proxy.flight", "tracer.proxy.main"),
         *("exporters", "dashboards"),
     ),
+    # Data: rows that both sides read.
+    "tracer.dialects": (
+        *("tracer.proxy", "tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.blank", "tracer.records"),
+        *("tracer.ui", "exporters", "dashboards"),
+    ),
     "tracer.api": ("tracer.sink", "tracer.ui", "exporters", "dashboards"),
     "tracer.store": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters", "dashboards"),
     # Pages read: SQL by the store's client, people's things by the registry. Of the API they know whose rows are whose.
@@ -62,6 +67,7 @@ LATE_IMPORTS = {
     "tracer.child",  # which process it is decides what it loads
     "tracer.doctor",  # the same; every command would wait for it
     "tracer.demo.__main__",  # says what is missing before what needs it is loaded
+    "tracer.sink.count",  # the tokenizer takes a second and 70 MB, and most processes never estimate
     "tracer.store.client",  # the engine is half a gigabyte of library, for the one query that finds nobody to ask
 }
 

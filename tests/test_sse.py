@@ -169,3 +169,24 @@ def test_the_event_that_the_end_cut_short_is_handed_out_by_close() -> None:
 
 def test_retry_is_read_when_it_is_a_number() -> None:
     assert decode([b"retry: 1500\nretry: 1e3\n\n"])[2] == 1500
+
+
+def test_lines_of_json_without_a_field_count_where_the_decoder_is_loose() -> None:
+    pretty = b'{\n  "error": {\n    "code": 503\n  }\n}'
+    stream = b"data: a\n\n" + pretty + b"\n\ndata: b\n{}\n\n" + pretty
+    expected = ["a", pretty.decode(), "{}", "b", pretty.decode()]
+    for i in range(len(stream)):
+        decoder = Decoder(loose=True)
+        events = [*decoder.feed(stream[:i]), *decoder.feed(stream[i:]), decoder.close()]
+        assert [event.data for event in events if isinstance(event, Event)] == expected
+        assert [event.end for event in events if event][-1] == len(stream)
+    assert [event.data for event in decode([stream])[0] if isinstance(event, Event)] == ["a", "b"]
+
+
+@given(STREAMS.map(lambda stream: stream.replace(b"data: x", b'{"a": 1}')), st.lists(st.integers(0, 400), max_size=12))
+def test_any_cut_gives_the_same_events_where_it_is_loose(stream: bytes, at: list[int]) -> None:
+    def loosely(pieces: list[bytes]) -> object:
+        decoder = Decoder(LIMIT, loose=True)
+        return [event for piece in pieces for event in decoder.feed(piece)], decoder.close()
+
+    assert loosely(cut(stream, at)) == loosely([stream])

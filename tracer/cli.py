@@ -11,7 +11,17 @@ import orjson
 import typer
 from rich.console import Console
 
-from tracer import __version__, config, doctor, keys_command, preflight, prompts_command, query_command
+from tracer import (
+    __version__,
+    config,
+    doctor,
+    keys_command,
+    preflight,
+    prices_command,
+    prompts_command,
+    query_command,
+    reprice_command,
+)
 from tracer.child import log_to_stderr
 from tracer.config import ConfigError, Settings
 from tracer.console import FAILED, WRONG, ConfigFile
@@ -69,6 +79,8 @@ def up(config_file: ConfigFile = None) -> None:
 # A query may begin with an SQL comment, which is no option.
 _register = app.command(cls=query_command.QueryCommand, context_settings={"ignore_unknown_options": True})
 _register(query_command.query)
+app.command()(reprice_command.reprice)
+app.command()(prices_command.prices)
 
 
 @app.command()

@@ -49,6 +49,9 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     clickhouse: SecretStr | None = Field(
         None, description="DSN of a ClickHouse server, `http://user:password@host:8123/`; unset = the embedded store."
     )
+    clickhouse_reader: SecretStr | None = Field(
+        None, description="DSN of the same ClickHouse for reading, of a user who cannot write; unset = that of `clickhouse`."
+    )
     database: SecretStr | None = Field(
         None,
         description="PostgreSQL of prompts and keys, `postgresql://user:password@host/name`; unset = a file in `data_dir`.",
@@ -131,7 +134,10 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     cache_wait: Annotated[float, Field(ge=0)] = Field(
         30.0, description="Seconds that a call waits for an identical one in flight, before it asks for itself; 0 = never."
     )
-    prices: Path | None = Field(None, description="TOML file of your own prices; they win over every other source.")
+    prices: Path | None = Field(None, description="TOML or CSV file of your own prices, which win over every other source.")
+    litellm_prices: Path | None = Field(
+        None, description="JSON file of prices in LiteLLM's format, for models that no other source prices."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe log line to print.")
     upstreams: dict[str, str] = Field(
         {},
@@ -177,14 +183,14 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
             raise ValueError("should be redis://host:port/0, rediss:// for TLS, or unix:// and a path")
         return value
 
-    @field_validator("data_dir", "prices")
+    @field_validator("data_dir", "prices", "litellm_prices")
     @classmethod
     def _expand(cls, value: Path | None) -> Path | None:
         return value.expanduser().absolute() if value else value
 
 
 _BY_PROVIDER = {"TRACER_UPSTREAM_": "upstreams", "TRACER_KEY_": "keys"}
-_SECRET_URLS = ("clickhouse", "database", "cache_url")
+_SECRET_URLS = ("clickhouse", "clickhouse_reader", "database", "cache_url")
 _CONFIG_FILE = "TRACER_CONFIG"  # another path of tracer.toml
 # Set by the supervisor for its children (metrics.py), so not a user's mistake.
 _KNOWN = {_CONFIG_FILE}
@@ -203,6 +209,8 @@ def load(environ: Mapping[str, str] | None = None, file: Path | None = None) -> 
     for name, text in environ.items():
         if name.startswith("TRACER_") and name not in _KNOWN:
             _place(name, text, values, warnings)
+    if environ.get("TRACER_CLICKHOUSE") and "TRACER_CLICKHOUSE_READER" not in environ:
+        values.pop("clickhouse_reader", None)  # the file's is a user of the file's server
     try:
         return Settings(**values, otel=read_otel(environ)), warnings
     except ValidationError as error:
@@ -235,7 +243,7 @@ def _place(name: str, text: str, values: dict[str, Any], warnings: list[str]) ->
     """Put one environment variable where it belongs in `values`, or say in `warnings` that it belongs nowhere."""
     key = name.removeprefix("TRACER_").lower()
     if key in Settings.model_fields and key not in ("otel", *_BY_PROVIDER.values()):
-        values[key] = text or None if key in (*_SECRET_URLS, "cache_max_age", "prices") else text
+        values[key] = text or None if key in (*_SECRET_URLS, "cache_max_age", "prices", "litellm_prices") else text
         return
     for prefix, field in _BY_PROVIDER.items():
         if name.startswith(prefix):

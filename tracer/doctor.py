@@ -41,6 +41,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield _upstream(settings)
     yield from shared(settings)
     yield _clickhouse(settings)
+    yield from _clickhouse_reader(settings)
     yield _pages(settings)
     yield _otlp(settings)
     yield from _spool(settings)
@@ -130,11 +131,31 @@ def _cache(settings: Settings) -> Finding:
 
 def _clickhouse(settings: Settings) -> Finding:
     what = "embedded store" if settings.clickhouse is None else "ClickHouse"
+    if settings.clickhouse is not None and (refused := client.fault(settings)):
+        return Finding(False, what, refused)
     try:
         rows = b"".join(client.run_query(settings, "SELECT count() FROM llm.calls", "TabSeparated")).decode().strip()
     except client.StoreError as error:
         return Finding(False, what, str(error))
     return Finding(True, what, f"{rows} calls stored")
+
+
+def _clickhouse_reader(settings: Settings) -> Iterator[Finding]:
+    """Who reads, where that is not the embedded store's own reader."""
+    if settings.clickhouse is None:
+        return
+    what = "ClickHouse, reading"
+    try:
+        with client.connect(settings, write=False) as reader:
+            fenced = client.is_fenced(reader)
+    except client.StoreError as error:
+        yield Finding(False, what, str(error))
+        return
+    who = "TRACER_CLICKHOUSE" if settings.clickhouse_reader is None else "TRACER_CLICKHOUSE_READER"
+    if fenced:
+        yield Finding(None, what, f"as the user of {who}, who could write: each query is sent with readonly=2 (docs/store.md)")
+    else:
+        yield Finding(True, what, f"as the user of {who}, who cannot write")
 
 
 def _pages(settings: Settings) -> Finding:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import socket
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 from tracer.config import ConfigError, Settings
 from tracer.proxy.route import routes
@@ -53,13 +54,22 @@ def check(settings: Settings) -> None:
     for name, port in ports.items():
         if reason := port_fault(settings.host, port):
             faults.append(f"{name}: {settings.host}:{port} cannot be listened on ({reason}); stop what uses it or set {name}")
-    for attempt in (lambda: routes(settings), lambda: price.load(settings.prices)):
+    faults += _store_faults(settings)
+    for attempt in (lambda: routes(settings), lambda: price.load(settings.prices, settings.litellm_prices)):
         try:
             attempt()
         except (ConfigError, price.PriceError) as error:
             faults.append(str(error))
     if faults:
         raise ConfigError("\n".join(faults))
+
+
+def _store_faults(settings: Settings) -> list[str]:
+    if settings.clickhouse is None and settings.clickhouse_reader is not None:
+        return ["TRACER_CLICKHOUSE_READER: should stand beside TRACER_CLICKHOUSE, which says where rows are written"]
+    if settings.clickhouse is None and find_spec("chdb") is None:
+        return ["TRACER_CLICKHOUSE: should name a server, because no embedded store is installed here (package chdb-core)"]
+    return []
 
 
 def port_fault(host: str, port: int) -> str:

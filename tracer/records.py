@@ -1,9 +1,10 @@
-"""The two records that travel through Tracer, and nothing else.
+"""The records that travel through Tracer, and nothing else.
 
 Exchange  one request and its response as seen on the wire. The proxy makes it, the spool keeps it.
 Call      what the exchange meant: provider, model, usage, cost, latency. The sink makes it, the exporters ship it.
+A Call brings its Content along, and the Prices that it was counted by.
 
-Both are frozen. Neither knows where it is stored: file names, batches and row formats belong to spool.py and exporters/.
+All are frozen. Neither knows where it is stored: file names, batches and row formats belong to spool.py and exporters/.
 
 Rules
 - Times on the wire are integer nanoseconds: `started_ns` since the epoch (wall clock), everything else since `started_ns`
@@ -13,7 +14,7 @@ Rules
 - A spooled Exchange outlives the program that wrote it: only add fields, always with a default, and never reuse a name.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
@@ -142,6 +143,33 @@ class Content(Struct, frozen=True, kw_only=True):
     chunk_bytes: tuple[int, ...] = ()
 
 
+class Price(Struct, frozen=True, kw_only=True):
+    """What one token of each kind costs, US dollars exactly; a row of `llm.prices`. None: the source has no such price."""
+
+    price_id: str  # a hash of all the rest
+    tariff_id: str  # of the rows that differ by the size of the input only
+    source: str  # "user", "genai-prices", "litellm"
+    source_version: str = ""
+    provider: str = ""  # as the source names it
+    model: str = ""
+    service_tier: str = ""  # the tier or manner of processing that has these rates; empty: the standard one
+    valid_from: date | None = None  # first day (UTC); None: the source does not say
+    above_input_tokens: int = 0  # these rates are for calls whose input is larger
+    uncached_input_usd: Decimal | None = None
+    cache_read_usd: Decimal | None = None
+    cached_audio_usd: Decimal | None = None
+    cache_write_usd: Decimal | None = None
+    cache_write_1h_usd: Decimal | None = None
+    audio_input_usd: Decimal | None = None
+    image_input_usd: Decimal | None = None
+    text_output_usd: Decimal | None = None
+    image_output_usd: Decimal | None = None
+    reasoning_usd: Decimal | None = None
+    audio_output_usd: Decimal | None = None
+    web_search_usd: Decimal | None = None  # each
+    request_usd: Decimal = Decimal(0)  # each call
+
+
 class Call(Struct, frozen=True, kw_only=True):
     """One row of `llm.calls`; groups as in docs/columns.md."""
 
@@ -238,5 +266,6 @@ class Call(Struct, frozen=True, kw_only=True):
     request_bytes: int = 0
     response_bytes: int = 0
     truncated: bool = False
-    # not a column of llm.calls
+    # not columns of llm.calls
     content: Content | None = None
+    prices: tuple[Price, ...] = ()  # that of price_id, and those for inputs of other sizes

@@ -29,6 +29,7 @@ _SENSITIVE = frozenset(
         b"x-openai-api-key",
         b"x-portkey-api-key",
         b"x-portkey-virtual-key",
+        b"x-amz-security-token",
         b"proxy-authorization",
         b"cookie",
         b"sec-websocket-protocol",
@@ -38,6 +39,8 @@ _SECRET_PARAMETER = re.compile(
     r"(?:^|.*[-_])(?:api|access)?(?:key|token|secret|password|sig|signature|credential|auth)", re.IGNORECASE
 )
 _SCHEMES = frozenset({"bearer", "basic"})
+# In AWS's signatures. The id of an access key is public, but it may be a key of Tracer's.
+_ACCESS_KEY = re.compile(r"\bCredential=([^/,\s]+)/")
 
 
 def callers_secrets(raw: RawHeaders, target: str) -> Secrets:
@@ -72,6 +75,7 @@ def _texts_of(sensitive: tuple[tuple[bytes, bytes], ...], query: str) -> Secrets
             # Most subprotocols are ordinary words ("realtime"); secrets are long, or stand behind a prefix and a dot.
             found += [part.partition(".")[2] or part for token in value.split(",") if len(part := token.strip()) > 24]
         else:
+            found += _ACCESS_KEY.findall(value)
             scheme, _, bare = value.partition(" ")
             whole = scheme.lower() not in _SCHEMES or len(bare) < SHORTEST_SECRET
             found += [value, value.rpartition(" ")[2]] if whole else [bare.strip()]

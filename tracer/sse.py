@@ -56,6 +56,7 @@ class Decoder:
         "_data",
         "_id",
         "_idle",
+        "_loose",
         "_max",
         "_name",
         "_offset",
@@ -64,13 +65,15 @@ class Decoder:
         "_size",
         "_skipping",
         "_started",
+        "_stray",
         "_tail",
         "retry_ms",
     )
 
-    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES, *, loose: bool = False) -> None:
         self.retry_ms: int | None = None
         self._max = max_event_bytes
+        self._loose = loose
         self._offset = 0  # of the first byte not yet consumed by the lines below
         self._started = False  # the byte order mark, if any, is behind us
         self._idle = True  # between two events with nothing pending: whole blocks can be taken
@@ -78,6 +81,7 @@ class Decoder:
         self._id = ""
         self._name = ""
         self._data: list[bytes] = []
+        self._stray: list[bytes] = []  # lines of JSON that stand in no field
         self._size = 0  # bytes of this event's finished lines
         self._skipping = False  # this event is too long already
         self._partial: list[bytes] = []  # pieces of an unfinished line
@@ -106,7 +110,9 @@ class Decoder:
         self._take_lines(rest, [])
         if self._partial_bytes:
             self._take_line(b"", [])
-        return self._event(self._offset) if self._data else None
+        if self._data:
+            return self._event(self._offset)
+        return self._stray_event() if self._stray else None
 
     def _skip_bom(self, start: bytes) -> bytes:
         if len(start) < 3 and _BOM.startswith(start):
@@ -158,7 +164,7 @@ class Decoder:
         if position < len(data):
             self._keep_partial(data[position:])
         self._offset = base + len(data)
-        self._idle = not (self._data or self._name or self._size or self._skipping or self._partial_bytes)
+        self._idle = not (self._data or self._name or self._size or self._skipping or self._partial_bytes or self._stray)
 
     def _keep_partial(self, piece: bytes) -> None:
         if not self._partial_bytes:
@@ -189,6 +195,7 @@ class Decoder:
     def _skip(self) -> None:
         self._skipping = True
         self._data.clear()
+        self._stray.clear()
         self._partial.clear()
 
     def _take_field(self, line: bytes) -> None:
@@ -204,12 +211,18 @@ class Decoder:
                 self._id = value.decode("utf-8", "replace")
         elif field == b"retry" and value.isdigit() and len(value) < 19:
             self.retry_ms = int(value)
+        elif self._stray or (self._loose and line.startswith(b"{")):
+            self._stray.append(line)
 
     def _dispatch(self, events: list[Event | Overlong]) -> None:
         if self._skipping:
             events.append(Overlong(self._offset))
-        elif self._data:
-            events.append(self._event(self._offset))
+        else:
+            if self._stray:
+                events.append(self._stray_event())
+                self._stray.clear()
+            if self._data:
+                events.append(self._event(self._offset))
         self._data.clear()
         self._name = ""
         self._size = 0
@@ -217,3 +230,6 @@ class Decoder:
 
     def _event(self, end: int) -> Event:
         return Event(self._name or "message", b"\n".join(self._data).decode("utf-8", "replace"), self._id, end)
+
+    def _stray_event(self) -> Event:
+        return Event("message", b"\n".join(self._stray).decode("utf-8", "replace"), self._id, self._offset)

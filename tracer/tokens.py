@@ -1,6 +1,6 @@
 """Which part of a streamed answer is a token: text, reasoning, tool call, refusal or audio, but not roles, ids and figures.
 
-The sink times tokens by this; blank.py keeps exactly this much when it takes the text out. Both must mean the same, so that
+The sink times tokens by this; tracer.blank keeps exactly this much when it takes the text out. Both must mean the same, so that
 a call's latency does not depend on whether its content was kept.
 """
 

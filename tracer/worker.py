@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Mapping
 import msgspec
 import uvloop
 
-from tracer.api.directory import OWN, directory
+from tracer.api.directory import directory
 from tracer.api.questions import Questions
 from tracer.cache.cache import open_cache
 from tracer.cache.rule import policy
@@ -128,7 +128,6 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
             doors.Prompts(PromptsDoor(lambda: watcher.current), where),
             doors.Scale(scale),
             PATHS,
-            OWN,
             directory(settings, database, watcher, append, questions, scale, pool.session),
             unready,
         )

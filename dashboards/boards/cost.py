@@ -199,6 +199,25 @@ BOARD = Board(
                     no_value="The price of every call is known.",
                     columns={"first_call": Column(unit=Unit.TIME), "last_call": Column(unit=Unit.TIME)},
                 ),
+                Panel(
+                    title="Where token counts come from",
+                    description="Who counted the tokens of answered calls: the provider, the provider until a stream broke "
+                    "off (partial), an estimate, nobody; and how many calls carry a note about their figures.",
+                    kind=Kind.TABLE,
+                    unit=Unit.COUNT,
+                    sql="cost/usage_sources",
+                    columns={"share": Column(unit=Unit.SHARE, decimals=2, gauge=True), "cost": _DOLLARS},
+                ),
+                Panel(
+                    title="Odd token counts",
+                    description="Figures of providers that contradict each other, and what was done about it; figures in the "
+                    "text are shown as #.",
+                    kind=Kind.TABLE,
+                    unit=Unit.COUNT,
+                    sql="cost/usage_notes",
+                    no_value="All figures are consistent.",
+                    columns={"last_call": Column(unit=Unit.TIME)},
+                ),
             ),
         ),
     ),

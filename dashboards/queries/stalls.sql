@@ -14,6 +14,7 @@
 --   streams UInt64                    Streams with two tokens or more
 --   stalled UInt64                    Of these, those that stalled
 --   stalled_share Float64             Their share, 0 to 1
+--   long_gaps UInt64                  Gaps of more than a second in all streams, whatever the limit is
 --   longest_gap_ms Nullable(Float64)  Longest gap (ms)
 --   example Nullable(UUID)            The call with it
 SELECT
@@ -22,6 +23,7 @@ SELECT
     count() AS streams,
     countIf(itl_max_ms >= {stall:Float64}) AS stalled,
     round(stalled / streams, 4) AS stalled_share,
+    sum(ifNull(stalls, 0)) AS long_gaps,
     round(max(itl_max_ms), 1) AS longest_gap_ms,
     argMax(call_id, itl_max_ms) AS example
 FROM llm.calls

@@ -28,7 +28,11 @@ class Shown:
 
     def fill(self, sql: str) -> str:
         """The query as it reaches ClickHouse."""
-        return self.fill_macros(self._variables(self._conditionals(sql)))
+        return self.fill_macros(self.fill_variables(sql))
+
+    def fill_variables(self, sql: str) -> str:
+        """What the browser does."""
+        return self._variables(self._conditionals(sql))
 
     def fill_macros(self, sql: str) -> str:
         """What the backend does: all that happens to an alert's query."""

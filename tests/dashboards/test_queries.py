@@ -188,6 +188,33 @@ def test_waste_is_what_was_paid_for_nothing(traffic: Traffic) -> None:
     assert rescued == pytest.approx(exact_rescued[0]["n"], abs=3)
 
 
+def test_who_counted_the_tokens(traffic: Traffic) -> None:
+    """Shares of a model add up; notes are counted once by each question."""
+    found = ask(traffic, "usage-sources")
+    assert {row["usage_source"] for row in found} == {"provider", "partial", "estimated", "none"}
+    answered = f"{within(traffic)} AND operation != '' AND outcome IN ('ok', 'stream_error', 'client_gone')"
+    (truth,) = rows(traffic, f"SELECT count() AS calls, countIf(usage_note != '') AS noted FROM llm.calls WHERE {answered}")
+    assert sum(int(row["calls"]) for row in found) == int(truth["calls"])
+    assert sum(int(row["noted"]) for row in found) == int(truth["noted"]) > 0
+    shares: dict[tuple[str, str], float] = {}
+    for row in found:
+        named = (row["provider"], row["model"])
+        shares[named] = shares.get(named, 0) + float(row["share"])
+    assert all(share == pytest.approx(1, abs=0.001) for share in shares.values())
+    notes = ask(traffic, "usage-notes", limit="1000")
+    (noted,) = rows(traffic, f"SELECT countIf(usage_note != '') AS calls FROM llm.calls WHERE {within(traffic)}")
+    assert sum(int(row["calls"]) for row in notes) == int(noted["calls"])
+    assert all(row["usage_source"] == "estimated" for row in notes if row["note"].startswith("estimated"))
+
+
+def test_stalls_are_told_with_all_their_long_gaps(traffic: Traffic) -> None:
+    found = ask(traffic, "stalls", stall="1000.001")
+    condition = f"{within(traffic)} AND itl_max_ms IS NOT NULL"
+    (truth,) = rows(traffic, f"SELECT sum(stalls) AS gaps, countIf(stalls > 0) AS calls FROM llm.calls WHERE {condition}")
+    assert sum(int(row["long_gaps"]) for row in found) == int(truth["gaps"])
+    assert sum(int(row["stalled"]) for row in found) == int(truth["calls"]) > 0
+
+
 def test_dearest_traces_and_sessions_are_the_dearest(traffic: Traffic) -> None:
     for name, column in (("trace-costs", "otel_trace_id"), ("cost-by-session", "session_id")):
         costs = [float(row["cost_usd"]) for row in ask(traffic, name, limit="5")]

@@ -16,8 +16,11 @@ import chdb
 import pytest
 
 from tests.deploy.compose import ROOT, mounts, services
+from tracer.api import questions
 from tracer.config import Settings
 from tracer.store import schema
+from tracer.ui import reader
+from tracer.ui.app import CONSOLE_SECONDS
 
 FOLDER = ROOT / "deploy" / "clickhouse"
 SERVER = ET.parse(FOLDER / "tracer.xml").getroot()
@@ -103,6 +106,16 @@ def test_a_reader_reads_what_is_traced_and_nothing_else() -> None:
     # What drivers and Grafana's editor ask, and the boards; not system.query_log, which holds everybody's statements.
     assert granted == {"databases", "tables", "columns", "functions", "settings"} | asked
     assert "query_log" not in granted
+    for name in ("grafana", "tracer_reader"):
+        assert ACCOUNTS[name].findtext("profile") == "reader"
+        assert [str(grant.text) for grant in ACCOUNTS[name].findall("grants/query")] == grants
+
+
+def test_the_pages_limits_are_within_the_readers() -> None:
+    longest = PROFILES["reader"].find("constraints/max_execution_time")
+    assert longest is not None
+    for seconds in (reader.LIMIT_SECONDS, questions.LIMIT_SECONDS, CONSOLE_SECONDS):
+        assert 1 <= seconds <= int(longest.findtext("max") or 0)
 
 
 def test_tracer_may_do_what_its_migrations_do(settings: Settings) -> None:
@@ -121,7 +134,7 @@ def test_everybody_has_a_password_a_profile_and_a_quota(tmp_path: Path) -> None:
 
     main(tmp_path)
     hashed = {user.tag for users in ET.parse(tmp_path / "clickhouse" / "passwords.xml").getroot() for user in users}
-    assert hashed == ACCOUNTS.keys() == {"tracer", "grafana"}
+    assert hashed == ACCOUNTS.keys() == {"tracer", "tracer_reader", "grafana"}
     quotas = {quota.tag for quota in USERS.find("quotas") or ()}
     for account in ACCOUNTS.values():
         assert not [element.tag for element in account if "password" in element.tag]

@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import asyncpg
 import pytest
@@ -73,11 +73,12 @@ class Stack:
 
 
 @contextmanager
-def clickhouse(directory: Path, password: str) -> Iterator[int]:
-    """The stand-in for the server: its writer has the user name and the password of the compose file's."""
+def clickhouse(directory: Path, writer: SplitResult, reader: SplitResult) -> Iterator[int]:
+    """The stand-in for the server: its users have the names and the passwords of the compose file's."""
     directory.mkdir()
-    (directory / "store.secret").write_text(password)
-    with RunningStore(directory) as store:
+    assert writer.username == "tracer"
+    (directory / "store.secret").write_text(str(writer.password))
+    with RunningStore(directory, {"TRACER_STORE_USERS": f"{reader.username}={reader.password}"}) as store:
         yield store.port
 
 
@@ -96,12 +97,13 @@ def stack(
     (tmp_path / "hidden" / "chdb").mkdir(parents=True)
     (tmp_path / "hidden" / "chdb" / "__init__.py").write_text(_NO_ENGINE)
     with ExitStack() as parts:
-        store_port = parts.enter_context(clickhouse(tmp_path / "server", str(urlsplit(said["clickhouse"]).password)))
+        writer, reader = (urlsplit(said[name]) for name in ("clickhouse", "clickhouse_reader"))
+        store_port = parts.enter_context(clickhouse(tmp_path / "server", writer, reader))
         spans = parts.enter_context(collector(tmp_path, otlp_port))
         here = {"clickhouse:8123": store_port, "postgres:5432": urlsplit(prepared).port, "redis:6379": redis_port}
         text = file.read_text()
         for there, own in here.items():
-            assert text.count(there) == 1
+            assert text.count(there) == (2 if there.startswith("clickhouse") else 1)
             text = text.replace(there, f"127.0.0.1:{own}")
         (tmp_path / "tracer.toml").write_text(text)
         environ = {
@@ -177,5 +179,5 @@ def test_secrets_of_a_fresh_checkout_are_enough(tmp_path: Path) -> None:
     """No .env, no file made by hand: what `secrets` writes is all that Tracer lacks."""
     main(tmp_path)
     told = tomllib.loads((tmp_path / "tracer" / "tracer.toml").read_text())
-    assert set(told) == {"clickhouse", "database", "cache_url"}
+    assert set(told) == {"clickhouse", "clickhouse_reader", "database", "cache_url"}
     assert not set(told) & {name.removeprefix("TRACER_").lower() for name in services()["tracer"]["environment"]}

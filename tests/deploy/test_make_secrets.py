@@ -68,8 +68,10 @@ def test_each_side_of_a_connection_knows_the_same(tmp_path: Path) -> None:
     }
     assert hashed == {
         "tracer": sha256((urls["clickhouse"].password or "").encode()).hexdigest(),
+        "tracer_reader": sha256((urls["clickhouse_reader"].password or "").encode()).hexdigest(),
         "grafana": sha256((tmp_path / "grafana" / "clickhouse").read_bytes()).hexdigest(),
     }
+    assert (urls["clickhouse"].username, urls["clickhouse_reader"].username) == ("tracer", "tracer_reader")
     assert urls["database"].password == (tmp_path / "postgres" / "tracer").read_text()
     assert (
         f"#{sha256((urls['cache_url'].password or '').encode()).hexdigest()} " in (tmp_path / "redis" / "users.acl").read_text()

@@ -151,7 +151,7 @@ async def test_other_endpoints(stack: Stack) -> None:
         "sgp-others",
         {"do": "completions.create", "with": {"model": MODEL, "prompt": "One, two,", "max_tokens": 4}},
         {"do": "completions.create", "with": {"model": MODEL, "prompt": "One, two,", "max_tokens": 4, "stream": True}},
-        {"do": "responses.create", "with": {"model": MODEL, "input": "Hi"}},
+        {"do": "responses.create", "with": {"model": MODEL, "input": "Hi", "max_output_tokens": 16}},
         {"do": "chat.completions.models"},
     )
     assert text["reply"]["choices"][0]["text"]

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from exporters import Transient, clickhouse
-from exporters.rows import FEEDBACK_COLUMNS, SPAN_BODY_COLUMNS, SPAN_COLUMNS, TABLES
+from exporters.rows import FEEDBACK_COLUMNS, PRICE_COLUMNS, SPAN_BODY_COLUMNS, SPAN_COLUMNS, TABLES
 from tests.store.running import RunningStore
-from tests.store.samples import CONTENT, STARTED_NS, app_span, call, feedback, full_app_span
+from tests.store.samples import CONTENT, PRICES, STARTED_NS, app_span, call, feedback, full_app_span
 from tracer.signals import AppSpan, Record
 from tracer.store import client as store_client
 from tracer.store import schema
@@ -40,7 +40,7 @@ def mixed(count: int) -> list[Record]:
     made: list[Record] = []
     for number in range(count):
         made += [
-            call(number, content=CONTENT),
+            call(number, content=CONTENT, prices=PRICES),
             feedback(number),
             app_span(number, end_ns=0, workspace="ws"),
             full_app_span(number),
@@ -87,6 +87,24 @@ def test_a_mixed_batch_that_comes_again_is_stored_once(
         assert reader.query(f"SELECT count() FROM llm.{name} FINAL").result_rows == [(50,)]
 
 
+def test_a_price_goes_once_for_each_connection_and_lies_there_once(
+    exporter: clickhouse.ClickHouse, reader: Client, empty_store: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter.export([call(1, prices=PRICES)], "first")
+    client = exporter._connected()
+    tables: list[str] = []
+    monkeypatch.setattr(client, "insert", lambda table, *_, **__: tables.append(table))
+    exporter.export([call(2, prices=PRICES), call(3, prices=PRICES[:1])], "second")
+    assert tables == ["llm.calls"]
+    monkeypatch.undo()
+    fresh = clickhouse.open(empty_store.settings)
+    fresh.export([call(4, prices=PRICES)], "third")
+    fresh.close()
+    rows = list(reader.query("SELECT * FROM llm.prices FINAL ORDER BY above_input_tokens").named_results())
+    for row, price in zip(rows, PRICES[::-1], strict=True):
+        assert row == {name: getattr(price, name) for name in PRICE_COLUMNS}
+
+
 @pytest.mark.parametrize("failing", [table.name for table in TABLES])
 @pytest.mark.parametrize("arrived", [True, False])
 def test_a_crash_at_any_insert_leaves_each_row_once(
@@ -109,6 +127,7 @@ def test_a_crash_at_any_insert_leaves_each_row_once(
     exporter.export(batch, "crash")
     # One block holds both versions of each span, and ClickHouse merges those as it takes them in.
     assert counts(reader) == {
+        "llm.prices": 2,
         "llm.calls": 5,
         "llm.bodies": 5,
         "llm.feedback": 6,

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,22 +58,25 @@ def sdk(requirement: str) -> Sdk:
     name, _, version = requirement.partition("==")
     made = KEPT / f"{name}-{version}-cp{sys.version_info[0]}{sys.version_info[1]}"
     if not (made / "bin" / "python").exists():
-        _install(requirement, made)
+        install([requirement], made)
     return Sdk(made / "bin" / "python", name.replace("-", "_"))
 
 
-def _install(requirement: str, to: Path) -> None:
-    """Made beside its place and moved there whole, so a test run that is stopped, or a second one, finds no half of it."""
+def install(requirements: Sequence[str], to: Path, *, constrained: bool = True) -> None:
+    """An environment with these; `constrained` to the versions that Tracer itself is tested with.
+
+    Made beside its place and moved there whole, so a test run that is stopped, or a second one, finds no half of it.
+    """
     KEPT.mkdir(exist_ok=True)
     making = Path(tempfile.mkdtemp(dir=KEPT, prefix=f".{to.name}-"))
     try:
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", making], check=True)
         pip = [sys.executable, "-m", "pip", "--python", str(making / "bin" / "python"), "--disable-pip-version-check"]
-        install = ["install", "--quiet", "--no-input", "--retries", "1", "--timeout", "20", "--only-binary", ":all:"]
-        pins = ["--constraint", str(ROOT / "constraints.txt")]
-        done = subprocess.run([*pip, *install, *pins, requirement], capture_output=True, text=True, check=False)
+        arguments = ["install", "--quiet", "--no-input", "--retries", "1", "--timeout", "20", "--only-binary", ":all:"]
+        pins = ["--constraint", str(ROOT / "constraints.txt")] if constrained else []
+        done = subprocess.run([*pip, *arguments, *pins, *requirements], capture_output=True, text=True, check=False)
         if done.returncode and _UNREACHABLE.search(done.stderr):
-            pytest.skip(f"pip cannot reach its index to install {requirement}")
+            pytest.skip(f"pip cannot reach its index to install {', '.join(requirements)}")
         assert not done.returncode, done.stderr
         shutil.rmtree(to, ignore_errors=True)
         os.rename(making, to)

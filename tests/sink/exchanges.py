@@ -32,7 +32,20 @@ PROVIDERS = {
     "generativelanguage": "google",
     "voyageai.com": "voyage",
     "z.ai": "z-ai",
+    "anthropic.com": "anthropic",
+    "aiplatform.googleapis.com": "vertex-ai",
+    "bedrock": "bedrock",
+    "cohere.com": "cohere",
+    "writer.com": "writer",
+    "huggingface.co": "huggingface",
+    "crusoecloud.com": "crusoe",
+    "snowflakecomputing.com": "snowflake",
+    "11434": "ollama",
+    "ollama.com": "ollama",
+    "localhost:8000": "vllm",
 }
+# A gateway that was recorded names the provider in the path.
+_BY_PATH = {"/anthropic/": "anthropic", "/bedrock/": "bedrock", "/openai/": "openai"}
 
 
 def exchange(
@@ -120,9 +133,15 @@ def openai_shaped() -> Iterator[dict[str, Any]]:
             yield recorded
 
 
+def provider_of(recorded: dict[str, Any]) -> str:
+    """The slug of the provider that a recorded exchange was with."""
+    if recorded["host"] == "localhost:8787":
+        return next(slug for start, slug in _BY_PATH.items() if recorded["path"].startswith(start))
+    return next((slug for host, slug in PROVIDERS.items() if host in recorded["host"]), "openai")
+
+
 def replay(recorded: dict[str, Any], **other: Any) -> Exchange:
     """A recorded exchange as the proxy would have noted it."""
-    provider = next((slug for host, slug in PROVIDERS.items() if host in recorded["host"]), "openai")
     return exchange(
         recorded["response"].encode(),
         recorded["request"].encode(),
@@ -130,7 +149,7 @@ def replay(recorded: dict[str, Any], **other: Any) -> Exchange:
         media=recorded["content_type"].partition(";")[0],
         status=recorded["status"],
         method=recorded["method"].upper(),
-        provider=provider,
+        provider=provider_of(recorded),
         upstream=recorded["host"],
         **other,
     )

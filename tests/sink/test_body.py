@@ -1,6 +1,7 @@
 import gzip
 
 from tests.sink.exchanges import body, chunks
+from tracer.eventstream import encode
 from tracer.records import Body
 from tracer.sink.body import Plain, header, is_json, media_type, plain, text
 
@@ -67,3 +68,10 @@ def test_text_for_people() -> None:
 def test_a_gap_is_shown() -> None:
     sent = Body(b"begin", b"end", 1000, True)
     assert text(sent, plain(sent, ()), "text/plain") == "begin\n[… 992 bytes not kept …]\nend"
+
+
+def test_amazons_messages_are_shown_as_lines_of_json() -> None:
+    kind = {":message-type": "event", ":event-type": "contentBlockDelta"}
+    data = encode(kind, b'{"delta":{"text":"a"}}') + encode(kind, b"?") + encode(kind, b'{"delta":{"text":"b"}}')
+    shown = text(Body(data, b"", len(data)), Plain(data), "application/vnd.amazon.eventstream")
+    assert shown == '{"contentBlockDelta":{"delta":{"text":"a"}}}\n\n{"contentBlockDelta":{"delta":{"text":"b"}}}'

@@ -206,7 +206,19 @@ ENDS = {
     "an empty stream": End(
         {"response": b"", "media": SSE}, Outcome.STREAM_ERROR, "truncated_stream", "the stream stopped without a finish reason"
     ),
-    "an empty stream of another dialect": End({"response": b"", "media": SSE, "path": "/v1/messages"}, Outcome.OK),
+    "an empty stream of Anthropic's": End(
+        {"response": b"", "media": SSE, "path": "/v1/messages"},
+        Outcome.STREAM_ERROR,
+        "truncated_stream",
+        "the stream stopped without a finish reason",
+    ),
+    "a stream that was cut in its first event": End(
+        {"response": b'data: {"candidates": [{', "media": SSE, "path": "/v1beta/models/m:streamGenerateContent?alt=sse"},
+        Outcome.STREAM_ERROR,
+        "truncated_stream",
+        "the stream stopped without a finish reason",
+    ),
+    "an empty stream of nobody knows what": End({"response": b"", "media": SSE, "path": "/v1/events"}, Outcome.OK),
     "a finish reason is an end": End({"response": sse(chunk(finish_reason="stop"), done=False), "media": SSE}, Outcome.OK),
     "[DONE] is an end": End({"response": sse(chunk("a")), "media": SSE}, Outcome.OK),
     "the usage chunk is an end": End(
@@ -238,9 +250,9 @@ def test_how_it_ended(name: str) -> None:
     assert (call.outcome, call.error_type, call.error_message) == (end.outcome, end.kind, end.message)
 
 
-def test_a_cancelled_stream_without_usage_has_none() -> None:
+def test_a_cancelled_stream_without_usage_is_estimated() -> None:
     call = decode(exchange(STREAM[:300], media=SSE, outcome=Outcome.CLIENT_GONE), BOOK)
-    assert (call.usage_source, call.input_tokens, call.cost_usd) == (UsageSource.NONE, None, None)
+    assert (call.usage_source, call.input_tokens) == (UsageSource.ESTIMATED, None)  # nothing is known of the request
     assert call.finish_reasons == ("error",)
 
 
@@ -380,7 +392,12 @@ def test_without_another_body_there_is_no_original() -> None:
 DAMAGED = st.builds(
     Chunks, st.binary(max_size=20), st.one_of(st.binary(max_size=20), st.just(array("I", [5, 4_000_000_000]).tobytes()))
 )
-MEDIA = st.sampled_from(["application/json", SSE, "", "text/plain", "multipart/form-data", "application/octet-stream"])
+MEDIA = st.sampled_from(
+    [
+        *("application/json", SSE, "", "text/plain", "multipart/form-data", "application/octet-stream"),
+        *("application/x-ndjson", "application/vnd.amazon.eventstream"),
+    ]
+)
 BYTES = st.one_of(st.binary(max_size=80), JSON.map(orjson.dumps), st.lists(JSON, max_size=3).map(lambda many: sse(*many)))
 
 
@@ -392,7 +409,12 @@ BYTES = st.one_of(st.binary(max_size=80), JSON.map(orjson.dumps), st.lists(JSON,
     st.sampled_from(["", "gzip", "deflate", "zstd", "br", "what"]),
     DAMAGED,
     st.booleans(),
-    st.sampled_from(["/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/files", "", "?"]),
+    st.sampled_from(
+        [
+            *("/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/files", "", "?", "/v1/messages", "/api/chat"),
+            *("/v1beta/models/m:streamGenerateContent", "/model/%3A/converse-stream", "/model//invoke", "/v2/chat"),
+        ]
+    ),
     st.sampled_from([0, 101, 200, 204, 404, 502]),
 )
 def test_nothing_that_comes_from_outside_makes_it_raise(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.sink.exchanges import chunk
-from tracer.sink.facts import Facts, error_in, error_reply
+from tracer.sink.facts import Facts
 
 KEYS = [
     *("id", "model", "choices", "index", "delta", "message", "content", "finish_reason", "usage", "x_groq", "error"),
@@ -34,10 +34,6 @@ def test_no_json_makes_it_raise(documents: list[Any]) -> None:
         if isinstance(document, dict):
             facts.take_event(document)
             facts.take_document(document)
-            error_in(document)
-            kind, message = error_reply(document)
-            assert isinstance(kind, str)
-            assert isinstance(message, str)
     assert all(isinstance(reason, str) for reason in facts.finish_reasons(cut=True))
 
 
@@ -126,32 +122,3 @@ def test_the_end_of_a_response() -> None:
     )
     error = {"status": "failed", "error": {"code": "server_error", "message": "boom"}}
     assert folded({"type": "response.failed", "response": {**frame, **error}}).error == ("server_error", "boom")
-
-
-ERRORS: list[tuple[dict[str, Any], tuple[str, str]]] = [
-    (
-        {"error": {"message": "m", "type": "invalid_request_error", "param": "p", "code": "context_length_exceeded"}},
-        ("context_length_exceeded", "m"),
-    ),
-    ({"error": {"message": "m", "type": "server_error", "code": None}}, ("server_error", "m")),
-    ({"error": {"message": "m", "code": 400}}, ("400", "m")),
-    ({"error": {"message": "m", "type": "auth", "code": "401"}}, ("auth", "m")),
-    ({"error": "plain words"}, ("", "plain words")),
-    ({"detail": "Not Found"}, ("", "Not Found")),
-    ({"detail": [{"loc": ["body"], "msg": "missing", "type": "v"}, {"msg": "bad"}]}, ("", "missing; bad")),
-    ({"message": "The security token is invalid"}, ("", "The security token is invalid")),
-    ({"object": "error", "message": "m", "type": "BadRequestError", "code": 400}, ("BadRequestError", "m")),
-    ({"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}, ("overloaded_error", "busy")),
-    ({"error": {"message": "z" * 9999}}, ("", "z" * 4096)),
-    ({}, ("", "")),
-]
-
-
-@pytest.mark.parametrize(("body", "expected"), ERRORS)
-def test_errors_in_every_dialect(body: dict[str, Any], expected: tuple[str, str]) -> None:
-    assert error_reply(body) == expected
-
-
-def test_no_error_is_none() -> None:
-    for body in ({"error": None}, {"error": {}}, {"error": {"code": None, "message": None}}, {"error": ""}, {"id": "x"}):
-        assert error_in(body) is None

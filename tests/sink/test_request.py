@@ -4,9 +4,10 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tracer.sink.body import Plain
-from tracer.sink.request import Asked, read_request, route
+from tracer.sink.request import Asked, read_request
 
 FULL: dict[str, Any] = {
     "messages": [{"role": "user", "content": "x" * 200}],
@@ -41,41 +42,6 @@ ASKED = Asked(
 
 def read(body: bytes, path: str = "/v1/chat/completions", media: str = "application/json") -> Asked:
     return read_request(Plain(body), media, path)
-
-
-ROUTES = {
-    "/v1/chat/completions": ("/v1/chat/completions", "chat"),
-    "/v1/chat/completions/?beta=true": ("/v1/chat/completions", "chat"),
-    "/v1/completions": ("/v1/completions", "text_completion"),
-    "/v1/embeddings": ("/v1/embeddings", "embeddings"),
-    "/v1/responses": ("/v1/responses", "chat"),
-    "/v1/responses/input_tokens": ("/v1/responses/input_tokens", ""),
-    "/v1/responses/resp_689f74aebf70/cancel": ("/v1/responses/{id}/cancel", ""),
-    "/v1/threads/thread_abc123/messages": ("/v1/threads/{id}/messages", ""),
-    "/v1/messages": ("/v1/messages", "chat"),
-    "/v1/prompts/pp-gira-5cd6b6@12/completions": ("/v1/prompts/{prompt}/completions", "chat"),
-    "/v1/prompts/pp-gira-5cd6b6/render": ("/v1/prompts/{prompt}/render", ""),
-    "/v4/beta/chat/completions": ("/v4/beta/chat/completions", "chat"),
-    "/openai/deployments/ours-4o/chat/completions?api-version=1": ("/openai/deployments/{deployment}/chat/completions", "chat"),
-    "/v1beta/models/gemini-2.5-flash:generateContent": ("/v1beta/models/{model}:generateContent", "generate_content"),
-    "/v1/files/file-abc123/content": ("/v1/files/{id}/content", ""),
-    "/v1/batches/6f0c8a52-1111-4222-8333-444455556666": ("/v1/batches/{id}", ""),
-    "/v1/things/" + "a-1" * 3000 + "!": ("/v1/things/" + "a-1" * 3000 + "!", ""),
-    "/v1/audio/transcriptions": ("/v1/audio/transcriptions", ""),
-    "/": ("/", ""),
-}
-
-
-@pytest.mark.parametrize("path", ROUTES)
-def test_paths(path: str) -> None:
-    found = route("POST", path)
-    assert (found.endpoint, found.operation) == ROUTES[path]
-
-
-def test_only_a_post_is_an_operation() -> None:
-    assert route("GET", "/v1/responses").operation == ""
-    assert route("post", "/v1/responses").operation == "chat"
-    assert route("WEBSOCKET", "/v1/realtime?model=x").operation == "realtime"
 
 
 def test_every_parameter() -> None:
@@ -121,6 +87,115 @@ def test_what_the_first_body_had_and_the_second_has_not_is_extra_too() -> None:
         assert read_request(Plain(second), "application/json", "/v5/x", unreadable).extra == {"top_k": "2"}
 
 
+def generation(**config: Any) -> dict[str, Any]:
+    return {"contents": [], "generationConfig": config}
+
+
+DIALECTS: dict[str, tuple[str, dict[str, Any], Asked]] = {
+    "Gemini": (
+        "/v1beta/models/gemini-2.5-flash:streamGenerateContent?alt=sse",
+        {
+            **generation(temperature=0.5, topP=0.9, maxOutputTokens=64, seed=4, candidateCount=2),
+            "tools": [
+                {"functionDeclarations": [{"name": "a"}, {"name": "b"}, {}]},
+                {"googleSearch": {}},
+                {"codeExecution": {}},
+            ],
+        },
+        Asked(
+            model="gemini-2.5-flash",
+            stream=True,
+            temperature=0.5,
+            top_p=0.9,
+            max_tokens=64,
+            seed=4,
+            n=2,
+            tools=("a", "b", "googleSearch", "codeExecution"),
+        ),
+    ),
+    "Converse": (
+        "/model/us.amazon.nova-lite-v1%3A0/converse-stream",
+        {
+            "messages": [],
+            "inferenceConfig": {"maxTokens": 5, "temperature": 0, "topP": 1},
+            "toolConfig": {"tools": [{"toolSpec": {"name": "a"}}, {"cachePoint": {"type": "default"}}], "toolChoice": {}},
+        },
+        Asked(
+            model="us.amazon.nova-lite-v1:0",
+            stream=True,
+            temperature=0.0,
+            top_p=1.0,
+            max_tokens=5,
+            tools=("a",),
+        ),
+    ),
+    "Anthropic": (
+        "/v1/messages",
+        {
+            "model": "c",
+            "max_tokens": 9,
+            "stream": True,
+            "messages": [],
+            "metadata": {"user_id": "u"},
+            "tools": [{"name": "a", "input_schema": {}}, {"type": "web_search_20250305", "name": "web_search"}],
+        },
+        Asked(model="c", user="u", stream=True, max_tokens=9, tools=("a", "web_search")),
+    ),
+    "Anthropic's completions": ("/v1/complete", {"prompt": "x", "max_tokens_to_sample": 7}, Asked(max_tokens=7)),
+    "Cohere v2": ("/v2/chat", {"model": "c", "messages": [], "p": 0.3}, Asked(model="c", top_p=0.3)),
+    "Cohere v1": (
+        "/v1/chat",
+        {"model": "c", "message": "x", "p": 0.3, "tools": [{"name": "a", "parameter_definitions": {}}]},
+        Asked(model="c", top_p=0.3, tools=("a",)),
+    ),
+    "Ollama, which streams unless told not to": (
+        "/api/chat",
+        {"model": "l", "messages": [], "options": {"temperature": 1, "top_p": 0.5, "num_predict": 3, "seed": 8}},
+        Asked(model="l", stream=True, temperature=1.0, top_p=0.5, max_tokens=3, seed=8),
+    ),
+    "Ollama, told not to": ("/api/generate", {"model": "l", "prompt": "x", "stream": False}, Asked(model="l")),
+    "Titan": (
+        "/model/amazon.titan-text-express-v1/invoke",
+        {"inputText": "x", "textGenerationConfig": {"maxTokenCount": 3, "temperature": 0.1, "topP": 0.2}},
+        Asked(model="amazon.titan-text-express-v1", temperature=0.1, top_p=0.2, max_tokens=3),
+    ),
+    "Llama": (
+        "/model/meta.llama3-v1%3A0/invoke",
+        {"prompt": "x", "max_gen_len": 3},
+        Asked(model="meta.llama3-v1:0", max_tokens=3),
+    ),
+    "AI21": (
+        "/model/ai21.j2/invoke",
+        {"prompt": "x", "maxTokens": 3, "topP": 0.5},
+        Asked(model="ai21.j2", top_p=0.5, max_tokens=3),
+    ),
+    "text-generation-inference": (
+        "/generate_stream",
+        {"inputs": "x", "parameters": {"max_new_tokens": 3, "temperature": 0.5}},
+        Asked(stream=True, temperature=0.5, max_tokens=3),
+    ),
+    "llama.cpp": ("/completion", {"prompt": "x", "n_predict": 3, "seed": 1}, Asked(max_tokens=3, seed=1)),
+}
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+def test_parameters_of_every_dialect(name: str) -> None:
+    path, sent, expected = DIALECTS[name]
+    found = read(orjson.dumps(sent), path)
+    assert replace(found, extra={}) == expected
+    assert '"x"' not in "".join(found.extra.values())
+
+
+def test_one_name_of_a_parameter_wins_over_another() -> None:
+    found = read(orjson.dumps({"inputs": 1, "temperature": 0.1, "parameters": {"temperature": 0.9, "top_p": 0.2}}))
+    assert (found.temperature, found.top_p) == (0.1, 0.2)
+    assert read(orjson.dumps(generation(temperature="hot", topP=None))).temperature is None
+
+
+def test_the_metadata_of_other_dialects_is_not_whose_call_it_is() -> None:
+    assert read(b'{"metadata":{"user_id":"u"}}', "/v1/chat/completions").user == ""
+
+
 WRONG_TYPES = ["model", "user", "stream", "temperature", "top_p", "max_completion_tokens", "seed", "n", "tools"]
 VALUES = st.one_of(
     st.none(),
@@ -148,6 +223,7 @@ def test_what_is_no_request_body_is_no_parameters(body: bytes) -> None:
 def test_the_model_may_stand_in_the_path_or_in_a_form() -> None:
     assert read(b"{}", "/openai/deployments/ours/chat/completions").model == "ours"
     assert read(b"{}", "/v1beta/models/gemini-2.5-flash:generateContent").model == "gemini-2.5-flash"
+    assert read(b"", "/model/us.amazon.nova-lite-v1%3A0/converse").model == "us.amazon.nova-lite-v1:0"
     form = b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nwhisper-1\r\n--b--'
     assert read(form, "/v1/audio/transcriptions", "multipart/form-data").model == "whisper-1"
 

@@ -1,6 +1,11 @@
+import base64
+from typing import Any
+
+import orjson
 import pytest
 
 from tests.sink.exchanges import chunk, sse
+from tracer.eventstream import encode
 from tracer.sink import stream
 from tracer.sink.body import Plain
 from tracer.sink.stream import looks_like_events, read_stream
@@ -59,7 +64,83 @@ def test_an_event_without_its_empty_line_counts_behind_a_gap_too() -> None:
 
 
 def test_an_overlong_event_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stream, "Decoder", lambda: Decoder(300))
+    monkeypatch.setattr(stream, "Decoder", lambda loose: Decoder(300, loose=loose))
     found = read_stream(Plain(sse(chunk("a" * 400), chunk("b"))))
     assert found.documents == [chunk("b")]
     assert found.done
+
+
+def message(kind: str, payload: Any, **other: str) -> bytes:
+    return encode({":event-type": kind, ":message-type": "event", **other}, orjson.dumps(payload))
+
+
+def gemini(text: str) -> dict[str, Any]:
+    return {"candidates": [{"content": {"parts": [{"text": text}]}}], "usageMetadata": {"totalTokenCount": 3}}
+
+
+TEXTS = [str(number) + ' "candidates": ]}[{ ' for number in range(30)]
+NATIVE: dict[str, tuple[list[dict[str, Any]], list[bytes]]] = {}
+NATIVE["application/x-ndjson"] = ([{"response": text} for text in TEXTS], [])
+NATIVE["application/json"] = ([gemini(text) for text in TEXTS], [])
+NATIVE["application/vnd.amazon.eventstream"] = ([{"contentBlockDelta": {"delta": {"text": text}}} for text in TEXTS], [])
+for media, (documents, pieces) in NATIVE.items():
+    for number, document in enumerate(documents):
+        if media == "application/x-ndjson":
+            pieces.append(orjson.dumps(document) + b"\n")
+        elif media == "application/json":
+            end = b"\n]\n" if number == 29 else b""
+            pieces.append((b",\n" if number else b"[") + orjson.dumps(document, option=orjson.OPT_INDENT_2) + end)
+        else:
+            pieces.append(message("contentBlockDelta", document["contentBlockDelta"]))
+
+
+@pytest.mark.parametrize("media", NATIVE)
+def test_other_framings_with_their_ends(media: str) -> None:
+    documents, pieces = NATIVE[media]
+    found = read_stream(Plain(b"".join(pieces)), media)
+    assert found.documents == documents
+    assert found.heard
+    assert found.done == (media == "application/json")
+    wire = b"".join(pieces)
+    for number, end in enumerate(found.ends):
+        assert wire[:end].rstrip(b"\n]") == b"".join(pieces[: number + 1]).rstrip(b"\n]")
+
+
+@pytest.mark.parametrize("media", NATIVE)
+def test_behind_a_gap_other_framings_go_on_at_the_next_event(media: str) -> None:
+    documents, pieces = NATIVE[media]
+    wire = b"".join(pieces)
+    for cut in range(300, len(wire) // 2, 41):
+        found = read_stream(Plain(wire[:cut], wire[-cut:], True), media)
+        numbers = [documents.index(document) for document in found.documents]
+        behind = [number for number, end in zip(numbers, found.ends, strict=True) if end > cut]
+        assert behind == list(range(30 - len(behind), 30))
+        assert numbers == sorted(numbers)
+        kept = sum(1 for number in range(30) if sum(map(len, pieces[number:])) <= cut)
+        assert len(behind) >= kept - 1
+        assert found.ends == sorted(found.ends)
+
+
+def test_a_model_that_speaks_through_amazon() -> None:
+    inner = {"type": "content_block_delta", "delta": {"text": "a"}}
+    wire = message("chunk", {"bytes": base64.b64encode(orjson.dumps(inner)).decode(), "p": "abc"})
+    wire += encode({":message-type": "exception", ":exception-type": "modelStreamErrorException"}, b'{"message":"broken"}')
+    found = read_stream(Plain(wire), "application/vnd.amazon.eventstream")
+    assert found.documents[0] == inner
+    assert found.documents[1]["error"] == {"type": "modelStreamErrorException", "message": "broken"}
+
+
+def test_an_error_as_plain_json_in_a_stream_of_events() -> None:
+    error = {"error": {"code": 503, "message": "overloaded", "status": "UNAVAILABLE"}}
+    events = sse(gemini("a"), done=False)
+    for option in (0, orjson.OPT_INDENT_2):
+        for end in (b"", b"\n", b"\n\n"):
+            found = read_stream(Plain(events + orjson.dumps(error, option=option) + end))
+            assert found.documents == [gemini("a"), error]
+    lines = orjson.dumps(gemini("b")) + b"\n" + orjson.dumps(error) + b"\n"
+    assert read_stream(Plain(events + lines)).documents == [gemini("a"), gemini("b"), error]
+
+
+def test_lines_that_are_no_objects_are_passed_over() -> None:
+    found = read_stream(Plain(b'{"a":1}\nhello\n[1]\n{"b":'), "application/x-ndjson")
+    assert (found.documents, found.done) == ([{"a": 1}], False)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.sink.usage import Usage, choose_flavour, compact, find_usage, normalise
+from tracer.sink.figures import choose_flavour, find_usage
+from tracer.sink.usage import Usage, compact, normalise
 
 COUNT = st.one_of(st.integers(-5, 500), st.sampled_from([None, True, 7.0, 0.5, float("inf"), "8", 10**15, [], {}]))
 DETAIL_KEYS = ("cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens", "text_tokens", "reasoning_tokens")
@@ -201,7 +202,19 @@ def test_embeddings_have_no_output(raw: dict[str, Any]) -> None:
     assert (usage.input_tokens, usage.output_tokens, usage.total_tokens) == (8, 0, 8)
 
 
-@pytest.mark.parametrize("raw", [{}, {"prompt_tokens": None}, {"prompt_tokens": "8"}, {"prompt_tokens": True}, {"seconds": 3}])
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *({}, {"prompt_tokens": None}, {"prompt_tokens": "8a"}, {"prompt_tokens": True}, {"prompt_tokens": -1}, {"text": 3}),
+        *(
+            {"prompt_tokens": [8]},
+            {"prompt_tokens": 1 << 40},
+            {"usageMetadata": {}},
+            {"seconds": "many"},
+            {"prompt_tokens": "٣"},
+        ),
+    ],
+)
 def test_no_count_is_no_usage(raw: dict[str, Any]) -> None:
     assert normalise(raw, "openai", "chat") is None
 

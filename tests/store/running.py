@@ -102,7 +102,7 @@ def empty_store(store: RunningStore) -> RunningStore:
     from tracer.store import client
 
     with client.embedded(store.settings, write=True) as writer:
-        for table in ("calls", "bodies", "feedback", "spans", "span_bodies", "calls_by_minute", "calls_by_hour"):
+        for table in ("calls", "bodies", "feedback", "spans", "span_bodies", "calls_by_minute", "calls_by_hour", "prices"):
             writer.command(f"TRUNCATE TABLE llm.{table}")
     return store
 

@@ -1,6 +1,6 @@
 """Calls to put into a store."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -8,8 +8,17 @@ from uuid import UUID
 from tracer import ids
 from tracer.records import Call, Content
 from tracer.signals import AppSpan, Feedback
+from tracer.sink.rates import Listed, tariff
 
 STARTED = datetime.now(UTC).replace(microsecond=123456) - timedelta(hours=1)
+
+PRICES = tariff(
+    Listed(source="genai-prices", source_version="1", provider="openai", model="gpt-4o", valid_from=date(2026, 1, 1)),
+    [
+        (0, {"uncached_input": Decimal(5), "text_output": Decimal(5), "web_search": Decimal(10)}),
+        (1000, {"uncached_input": Decimal(10), "text_output": Decimal(10)}),
+    ],
+)
 
 CONTENT = Content(
     request_headers={"content-type": "application/json"},

@@ -9,6 +9,7 @@ from tests.store.running import RunningStore
 from tracer import config
 from tracer.config import Settings
 from tracer.store import client
+from tracer.store.secret import password
 
 Load = Callable[..., Settings]
 
@@ -110,3 +111,40 @@ def test_every_interface_means_this_machine(store: RunningStore) -> None:
     everywhere = config.load({**store.environ, "TRACER_HOST": "0.0.0.0"})[0]
     assert client.address(everywhere) == store.url
     assert answer(everywhere, "SELECT 1") == b"1\n"
+
+
+def test_who_reads_has_a_dsn_of_its_own(tmp_path: Path, load_settings: Load) -> None:
+    with RunningStore(tmp_path / "data", {"TRACER_STORE_USERS": "eve=r3ads"}) as running:
+        where = f"127.0.0.1:{running.port}/"
+        writer = f"http://tracer:{password(running.settings.data_dir)}@{where}"
+        settings = load_settings(TRACER_CLICKHOUSE=writer, TRACER_CLICKHOUSE_READER=f"http://eve:r3ads@{where}")
+        assert answer(settings, "SELECT currentUser()") == answer(running.settings, "SELECT currentUser()")
+        assert answer(settings, "SELECT count() FROM llm.calls") == b"0\n"
+        with pytest.raises(client.QueryFailed, match="readonly mode"):
+            answer(settings, "TRUNCATE TABLE llm.calls")
+        with client.connect(settings, write=True) as writing, client.connect(settings, write=False) as reading:
+            writing.command("CREATE TABLE llm.mine (a UInt8) ENGINE = Memory")
+            assert not client.is_fenced(reading)
+        wrong = load_settings(TRACER_CLICKHOUSE=writer, TRACER_CLICKHOUSE_READER=f"http://eve:s3cret@{where}")
+        with pytest.raises(
+            client.StoreUnavailable, match=r"\(TRACER_CLICKHOUSE_READER\): it refused: .* or unset it to read"
+        ) as caught:
+            answer(wrong, "SELECT 1")
+        assert "s3cret" not in str(caught.value)
+        assert client.fault(wrong) is None  # rows are still written
+
+
+@pytest.mark.parametrize("names", [("TRACER_CLICKHOUSE",), ("TRACER_CLICKHOUSE", "TRACER_CLICKHOUSE_READER")])
+def test_a_reader_who_could_write_is_kept_from_it(store: RunningStore, load_settings: Load, names: tuple[str, ...]) -> None:
+    dsn = f"http://tracer:{password(store.settings.data_dir)}@127.0.0.1:{store.port}/"
+    settings = load_settings(**dict.fromkeys(names, dsn))
+    with client.connect(settings, write=False) as reading:
+        assert client.is_fenced(reading)
+    for statement in (
+        "TRUNCATE TABLE llm.calls",
+        "INSERT INTO llm.calls (user) VALUES ('x')",
+        "SELECT 1 SETTINGS readonly = 0",
+    ):
+        with pytest.raises(client.QueryFailed, match="readonly"):
+            answer(settings, statement)
+    assert answer(settings, "SELECT 1 SETTINGS max_threads = 1") == b"1\n"

@@ -56,6 +56,8 @@ def test_what_the_connection_string_asks_for_is_in_force(engine: Engine) -> None
     assert value(engine, limit, read_only=False) == str(MEMORY)
     assert value(engine, "SELECT timezone(), getSetting('implicit_select')") == "UTC\tfalse"
     assert value(engine, "SELECT getSetting('allow_introspection_functions')") == "false"
+    assert value(engine, "SELECT getSetting('merge_tree_min_rows_for_concurrent_read')") == "16384"
+    assert value(engine, "SELECT getSetting('merge_tree_min_bytes_for_concurrent_read')") == str(4 << 20)
     assert value(engine, "SELECT getSetting('readonly'), getSetting('max_memory_usage')") == f"1\t{MEMORY // 2}"
 
 

@@ -15,7 +15,10 @@ from tests.traffic.drawn import ENDINGS, Times, Tokens, ending_of, named, of_mod
 from tests.traffic.market import FAILURES, MODELS
 from tests.traffic.people import APPLICATIONS, CLIENTS, ENVIRONMENTS, TEAMS, user_names
 from tests.traffic.plan import HIT, Floats, Ints, Plan
+from tests.traffic.prices import PRICE_IDS
 
+_SOURCES = ("provider", "partial", "estimated", "none")
+_NOTES = ("", "total_tokens is not the sum of its parts; the parts are kept", "estimated from the texts")
 _SESSIONS = ("support-chat", "code-assist", "research-agent")
 
 
@@ -194,16 +197,24 @@ def _counts(tokens: Tokens) -> dict[str, object]:
         "output_tokens": output,
         "total_tokens": input_tokens + output,
     }
+    told = known & (_sources(tokens) < 2)
     raw = [
         f'{{"prompt_tokens":{a},"completion_tokens":{b},"prompt_tokens_details":{{"cached_tokens":{c}}}}}' if has else ""
-        for a, b, c, has in zip(input_tokens.tolist(), output.tolist(), tokens.read.tolist(), known.tolist(), strict=True)
+        for a, b, c, has in zip(input_tokens.tolist(), output.tolist(), tokens.read.tolist(), told.tolist(), strict=True)
     ]
-    source = np.where(tokens.whole, 0, np.where(known, 1, 2))
+    odd = tokens.whole & (tokens.text % 211 == 0)
     return {
         **{name: arrow.optional(values, known) for name, values in numbers.items()},
-        "usage_source": arrow.coded(source, ("provider", "partial", "none")),
+        "usage_source": arrow.coded(_sources(tokens), _SOURCES),
         "usage_raw": pa.array(raw),
+        "usage_note": arrow.coded(np.where(odd, 1, np.where(_sources(tokens) == 2, 2, 0)), _NOTES),
     }
+
+
+def _sources(tokens: Tokens) -> Ints:
+    """Of a stream that was cut, the provider's figure so far or an estimate."""
+    cut = np.where(tokens.text % 2 == 0, 2, 1)
+    return np.where(tokens.whole, 0, np.where(tokens.known, cut, 3))
 
 
 def _money(plan: Plan, tokens: Tokens) -> dict[str, object]:
@@ -228,6 +239,7 @@ def _money(plan: Plan, tokens: Tokens) -> dict[str, object]:
         "saved_usd": arrow.money(whole, known & hit),
         "wasted_usd": arrow.money(whole, wasted),
         "price_source": arrow.coded(source, words),
+        "price_id": arrow.coded(np.where(known, plan.model + 1, 0), ("", *PRICE_IDS)),
     }
 
 
@@ -241,8 +253,8 @@ def _latency(plan: Plan, times: Times) -> dict[str, object]:
     digest = np.zeros((count, gaps.digest.shape[1]), np.uint32)
     digest[at] = gaps.digest
 
-    def of_streams(values: Floats) -> object:
-        spread = np.zeros(count)
+    def of_streams(values: Floats | Ints, kind: type = np.float64) -> object:
+        spread = np.zeros(count, kind)
         spread[at] = values
         return arrow.optional(spread, has)
 
@@ -250,11 +262,13 @@ def _latency(plan: Plan, times: Times) -> dict[str, object]:
     return {
         "duration_ms": pa.array(np.round(times.duration, 6)),
         "upstream_connect_ms": arrow.optional(np.round(times.connect, 6), (times.connect > 0) & sent),
+        "headers_ms": arrow.optional(np.round(times.first_byte * 0.97, 6), times.first_byte > 0),
         "ttfb_ms": arrow.optional(np.round(times.first_byte, 6), times.first_byte > 0),
         "ttft_ms": arrow.optional(np.round(times.first_token, 6), times.first_token > 0),
         "itl_p50_ms": of_streams(gaps.p50_ms),
         "itl_p95_ms": of_streams(gaps.p95_ms),
         "itl_max_ms": of_streams(gaps.max_ms),
+        "stalls": of_streams(gaps.stalls, np.int64),
         "itl_digest": arrow.ragged(digest, lengths, pa.uint32()),
         "proxy_us": arrow.optional(times.proxy_us, sent),
         "client_gone_ms": arrow.optional(np.round(times.gone, 6), times.gone > 0),

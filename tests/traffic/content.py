@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tests.traffic import arrow
+from tests.traffic import arrow, streams
 
 AGENT, ASKED_FOR_OPINION = "research-agent", "support-chat"
 _GIVEN = 0.04  # share of the traces that somebody judged
@@ -32,6 +32,8 @@ _WORDS = (
     "us",
     "know",
 )
+_MOST_WORDS = 1500
+_ONE_CHUNK_MS = 0.05  # what comes within less is one piece
 _ENDED = 1 << 63  # as in tracer/signals.py: an ended span wins
 
 
@@ -160,6 +162,8 @@ _BODY_TYPES = {
     "response_headers": _HEADERS,
     "response_body": pa.string(),
     "assembled": pa.string(),
+    "chunk_at_us": pa.list_(pa.uint64()),
+    "chunk_bytes": pa.list_(pa.uint32()),
 }
 
 
@@ -173,6 +177,8 @@ def _said(row: dict[str, Any]) -> dict[str, Any]:
     whole = _answer(row)
     text = json.dumps(whole) if whole else ""
     streamed = bool(whole) and row["stream"] and row["outcome"] != "cache_hit"
+    events = _events(row, whole) if streamed else []
+    at_us, lengths = _arrivals(row, events)
     return {
         "request_headers": {"content-type": "application/json", "user-agent": row["client"]},
         "request_body": json.dumps(asked),
@@ -180,8 +186,10 @@ def _said(row: dict[str, Any]) -> dict[str, Any]:
             "content-type": "text/event-stream" if streamed else "application/json",
             "x-request-id": f"req_{row['span_id']}",
         },
-        "response_body": _events(row, whole) if streamed else text,
+        "response_body": "".join(events) if streamed else text,
         "assembled": text if streamed else "",
+        "chunk_at_us": at_us,
+        "chunk_bytes": lengths,
     }
 
 
@@ -201,7 +209,7 @@ def _messages(row: dict[str, Any], question: str) -> list[dict[str, Any]]:
 def _words(row: dict[str, Any]) -> list[str]:
     return [
         _WORDS[(number + row["request_bytes"]) % len(_WORDS)] + " "
-        for number in range(min(row["text_output_tokens"] or 0, 120))
+        for number in range(min(row["text_output_tokens"] or 0, _MOST_WORDS))
     ]
 
 
@@ -231,15 +239,28 @@ def _answer(row: dict[str, Any]) -> dict[str, Any]:
     return {**frame, "system_fingerprint": row["system_fingerprint"] or None, "choices": [choice], "usage": _usage(row)}
 
 
-def _events(row: dict[str, Any], whole: dict[str, Any]) -> str:
+def _events(row: dict[str, Any], whole: dict[str, Any]) -> list[str]:
+    """As the provider sent them: the role, a word each, the end."""
     if "choices" not in whole:
-        return ""
+        return []
     frame = {"id": whole["id"], "object": "chat.completion.chunk", "model": whole["model"]}
-    deltas: list[dict[str, Any]] = [{"role": "assistant"}, *({"content": word} for word in _words(row))]
-    chunks = [{**frame, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]} for delta in deltas]
-    chunks.append(
-        {**frame, "choices": [{"index": 0, "delta": {}, "finish_reason": row["finish_reasons"][0]}], "usage": whole["usage"]}
-    )
-    return "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks) + (
-        "data: [DONE]\n\n" if row["outcome"] == "ok" else ""
-    )
+
+    def event(delta: dict[str, Any], **more: Any) -> str:
+        reason = more.pop("finish_reason", None)
+        return f"data: {json.dumps({**frame, 'choices': [{'index': 0, 'delta': delta, 'finish_reason': reason}], **more})}\n\n"
+
+    events = [event({"role": "assistant"}), *(event({"content": word}) for word in _words(row))]
+    end = event({}, finish_reason=row["finish_reasons"][0], usage=whole["usage"])
+    return [*events, end + ("data: [DONE]\n\n" if row["outcome"] == "ok" else "")]
+
+
+def _arrivals(row: dict[str, Any], events: list[str]) -> tuple[list[int], list[int]]:
+    """When the pieces of that stream came, in microseconds, and how long they are: as the row's own times say."""
+    if not events:
+        return [], []
+    gaps = streams.gaps_of(np.random.default_rng(int(row["span_id"], 16)), row["itl_digest"])
+    words = row["ttft_ms"] + np.concatenate([[0.0], np.cumsum(gaps)])[: len(events) - 2]
+    at_ms = np.concatenate([[row["ttfb_ms"]], words, [max(words[-1], row["ttft_ms"]) + 0.2]])
+    begins = np.flatnonzero(np.diff(at_ms, prepend=-1.0) >= _ONE_CHUNK_MS)
+    lengths = np.add.reduceat([len(event) for event in events], begins)
+    return np.round(at_ms[begins] * 1000).astype(int).tolist(), lengths.tolist()

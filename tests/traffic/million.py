@@ -35,8 +35,10 @@ import numpy as np
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from exporters.rows import PRICE_COLUMNS
 from tests.store.running import RunningStore
 from tests.traffic import columns, content, plan
+from tests.traffic.prices import PRICES
 from tracer.config import Settings
 from tracer.store import client as store_client
 from tracer.store import schema
@@ -98,6 +100,9 @@ def fill(settings: Settings, count: int, end: datetime, seed: int = 1) -> None:
     users = _USERS.get(count, 900)
     # A day is inserted while the next is made.
     with store_client.connect(settings, write=True) as client, ThreadPoolExecutor(_INSERTS) as pool:
+        priced = [price for price in PRICES if price is not None]
+        rows_of_prices = [[getattr(price, name) for name in PRICE_COLUMNS] for price in priced]
+        client.insert("llm.prices", rows_of_prices, column_names=PRICE_COLUMNS)
         waiting: deque[Future[None]] = deque()
         for number, calls in enumerate(plan.calls_by_day(count, end)):
             rng = np.random.default_rng([seed, number])

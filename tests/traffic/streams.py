@@ -1,7 +1,8 @@
 """When tokens came: the gaps of many streams at once, with the digests and percentiles that tracer/sink/latency.py gives them.
 
 The gaps of a stream are log-logistic around its pace; some tokens come in one piece (a gap of nothing), and a stream stalls
-now and then. A digest is drawn by systematic sampling, so its counts add up to the number of gaps exactly.
+now and then. A digest is drawn by systematic sampling, so its counts add up to the number of gaps exactly. `gaps_of` goes back
+from a digest to gaps that add up to the time that `draw` said the stream took.
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.sink.latency import BOUNDS_NS
+from tracer.sink.latency import BOUNDS_NS, STALL_NS
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -21,6 +22,7 @@ _TOGETHER = 0.06  # share of gaps that are nothing
 _SPREAD = 4.2  # the higher, the more regular
 _STALLS = 0.0008  # share of gaps that are much longer
 _STALL_FACTOR = 45
+_STALL_MS = STALL_NS / 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Gaps:
     p50_ms: Floats
     p95_ms: Floats
     max_ms: Floats
+    stalls: Ints
     digest: Ints
     buckets: Ints
 
@@ -47,14 +50,24 @@ def draw(rng: np.random.Generator, pace_ms: Floats, gaps: Ints) -> Gaps:
     within = np.sort(rng.random((len(gaps), 3)), axis=1)
     p50, p95 = (_place(sums, -(-gaps * percent // 100)) for percent in (50, 95))
     last = _place(sums, gaps)
+    longest = _inside(last, within[:, 2])
+    over = digest[:, _LOWER_MS >= _STALL_MS].sum(axis=1)
     return Gaps(
         total_ms=digest @ _MIDDLE_MS,
         p50_ms=_inside(p50, within[:, 0]),
         p95_ms=_inside(p95, within[:, 1]),
-        max_ms=_inside(last, within[:, 2]),
+        max_ms=longest,
+        # The bucket that a stall's bound falls into holds both; of it only the longest gap is known.
+        stalls=np.maximum(over, longest > _STALL_MS),
         digest=digest,
         buckets=last + 1,
     )
+
+
+def gaps_of(rng: np.random.Generator, digest: list[int]) -> Floats:
+    """The gaps of one stream with that digest, milliseconds, in some order."""
+    found: Floats = rng.permutation(np.repeat(_MIDDLE_MS[: len(digest)], digest))
+    return found
 
 
 def _reached(pace_ms: Floats) -> Floats:

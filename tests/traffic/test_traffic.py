@@ -53,7 +53,15 @@ def test_the_rows_are_as_many_as_were_asked_for(few: Traffic) -> None:
 def test_every_column_of_a_call_is_there_or_left_to_its_default() -> None:
     made = set(a_day(1).column_names)
     left = {"top_p", "n", "extra_parameters", "notes"}
-    assert made | left == {name for name in Call.__struct_fields__ if name != "content"}
+    left |= {"cached_audio_tokens", "cache_write_1h_tokens", "image_output_tokens", "web_searches"}
+    assert made | left == {name for name in Call.__struct_fields__ if name not in ("content", "prices")}
+
+
+def test_costs_are_those_of_the_prices(few: Traffic) -> None:
+    same = "toUInt32(countIf(residual_usd = 0)) AS same, toUInt32(count()) AS n"
+    query = f"SELECT {same} FROM llm.recomputed_costs WHERE cost_usd IS NOT NULL"
+    (row,) = ask(few, query)
+    assert row["same"] == row["n"] > FEW / 2
 
 
 def test_words_are_those_of_the_records(few: Traffic) -> None:
@@ -87,10 +95,13 @@ def test_ids_are_derived_as_tracer_derives_them(few: Traffic) -> None:
         "outcome != 'cache_hit' AND input_cost_usd + output_cost_usd != cost_usd",
         "(cost_usd IS NULL) != startsWith(price_source, 'none')",
         "usage_source = 'none' AND (input_tokens IS NOT NULL OR usage_raw != '')",
+        "usage_source = 'estimated' AND (usage_raw != '' OR usage_note = '')",
         "outcome = 'cache_hit' AND (cost_usd != 0 OR cache_status != 'HIT')",
         "wasted_usd IS NOT NULL AND outcome NOT IN ('client_gone', 'stream_error')",
         "ttft_ms > duration_ms OR ttfb_ms > duration_ms OR ttfb_ms > ttft_ms",
         "NOT stream AND (ttft_ms IS NOT NULL OR itl_max_ms IS NOT NULL)",
+        "headers_ms > ttfb_ms OR (headers_ms IS NULL) != (ttfb_ms IS NULL)",
+        "(stalls IS NULL) != (itl_max_ms IS NULL) OR (stalls > 0) != (itl_max_ms > 1000)",
         "itl_p50_ms > itl_p95_ms OR itl_p95_ms > itl_max_ms",
         "(itl_max_ms IS NULL) != empty(itl_digest)",
         "notEmpty(itl_digest) AND (arraySum(itl_digest) != text_output_tokens - 1 OR itl_digest[-1] = 0)",
@@ -169,6 +180,20 @@ def test_what_was_said_belongs_to_calls(few: Traffic) -> None:
     assert all(json.loads(row["request_body"])["model"] is not None for row in rows)
     assert any(json.loads(row["assembled"])["choices"] for row in rows if row["assembled"])
     assert count(few, "otel_trace_id NOT IN (SELECT otel_trace_id FROM llm.calls)", "llm.feedback") == 0
+
+
+def test_pieces_of_a_stream_are_as_the_row_says(few: Traffic) -> None:
+    """Their lengths add up to the body, their times to the call's; stalls are the gaps over a second."""
+    bodies = "llm.bodies ANY INNER JOIN (SELECT * FROM llm.calls) AS calls USING (call_id)"
+    came = "notEmpty(chunk_at_us)"
+    assert count(few, came, bodies) > 200
+    assert count(few, f"{came} AND arraySum(chunk_bytes) != length(response_body)", bodies) == 0
+    assert count(few, "length(chunk_at_us) != length(chunk_bytes) OR chunk_at_us != arraySort(chunk_at_us)", bodies) == 0
+    assert count(few, f"{came} AND (chunk_at_us[1] < headers_ms * 1000 OR chunk_at_us[-1] > duration_ms * 1000)", bodies) == 0
+    stalled = f"{came} AND stalls > 0 AND text_output_tokens < 1500"
+    assert count(few, stalled, bodies) > 0
+    seen = "arrayCount(gap -> gap > 1000000, arrayDifference(chunk_at_us))"
+    assert count(few, f"{stalled} AND abs(toInt64({seen}) - toInt64(stalls)) > 1", bodies) == 0
 
 
 def test_a_copy_is_a_store_of_ones_own(few: Traffic, tmp_path: Path) -> None:

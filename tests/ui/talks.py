@@ -14,11 +14,11 @@ import msgspec
 import orjson
 
 from exporters import clickhouse
-from tests.sink.exchanges import MS, body, exchange, sse
+from tests.sink.exchanges import MS, body, events_of, exchange, sse
 from tracer import ids
 from tracer.config import Settings
 from tracer.proxy.media import replace_media
-from tracer.records import Call, Exchange, Outcome, TraceContext
+from tracer.records import Call, Chunks, Exchange, Outcome, TraceContext
 from tracer.registry import labels, prompts, versioned
 from tracer.registry.database import Database
 from tracer.registry.stored import Content
@@ -140,6 +140,14 @@ def chat(number: int, trace: TraceContext | None = None, **other: Any) -> Call:
     return call(number, said(chat_request(), chat_events(), trace, every_ms=38, **other))
 
 
+def stalling(number: int) -> Call:
+    """A streamed chat that came to a stop twice."""
+    events = events_of(sse(*chat_events()))
+    at_ms = [38 * (place + 1) + 1762 * (place > 11) + 2562 * (place > 16) for place in range(len(events))]
+    came = Chunks(array("Q", [at * MS for at in at_ms]).tobytes(), array("I", [len(event) for event in events]).tobytes())
+    return call(number, said(chat_request(), chat_events(), every_ms=38, chunks=came, end_ns=(at_ms[-1] + 1) * MS))
+
+
 def anthropic(number: int) -> Call:
     request = {
         "model": "claude-sonnet-4-5",
@@ -226,7 +234,7 @@ def agent(first: int) -> list[Record]:
         return {"started_ns": start + ms * MS, "trace": context(TRACE, span_id, parent, name, _user="ada", team="search")}
 
     return [
-        span("run", "", "answer question", 0, 5200, type="TRACER"),
+        span("run", "", "answer question", 0, 5200, type="TRACER", **RUN),
         span("plan", "run", "plan", 20, 1100),
         failed(first, **at(40, "c1", "plan", "make plan")),
         chat(first + 1, attempt=1, **at(190, "c2", "plan", "make plan")),
@@ -263,6 +271,11 @@ def agent(first: int) -> list[Record]:
     ]
 
 
+RUN = {
+    "input": orjson.dumps({"question": QUESTION}).decode(),
+    "output": '{"answer":"Brandt, one day.","confidence":0.8}',
+    "expected": '{"answer":"Brandt"}',
+}
 PROMPT_VERSIONS = (
     ("Greet {{name}}.", {"model": "gpt-4o-mini"}),
     ("Greet {{name}}, who asks about order {{order}}.", {"model": "gpt-4o-mini", "max_tokens": 80}),
@@ -291,8 +304,10 @@ async def write_prompts(
                 ]
                 name = slug.split("-")[1].capitalize()
                 item, _ = await prompts.create_prompt(connection, prompts.Place(""), name, made[0], slug=slug)
-                for content in made[1:]:
-                    await versioned.add_version(connection, versioned.PROMPT, item, content)
+                for content, about in zip(
+                    made[1:], ("Asks for the order", "Warmer", "Cooler, and a larger model"), strict=True
+                ):
+                    await versioned.add_version(connection, versioned.PROMPT, item, content, about)
                 await versioned.publish(connection, versioned.PROMPT, item, 3)
                 staging = await labels.named(connection, "", "staging")
                 assert staging is not None

@@ -5,6 +5,7 @@ SCREENSHOTS=/some/folder saves a picture of each (`pytest tests/ui/test_browser.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,7 @@ from tracer.store.client import run_query
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
 SIZES = {"wide": (1280, 800), "phone": (390, 844)}
-_MOST_MS = 1000
-_TRIES = 5
+_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
         recent = f"started_at > toDateTime64('{traffic.end:%Y-%m-%d %H:%M:%S}', 6, 'UTC') - INTERVAL 2 HOUR"
         has_body = f"{recent} AND call_id IN (SELECT call_id FROM llm.bodies WHERE {recent})"
+        stalled = "stalls > 0 AND output_tokens < 500"
         paths = {
             "overview": "/",
             "overview-month": "/?since=30d",
+            "overview-by": "/?since=24h&by=team",
             "calls": "/calls",
             "calls-filtered": "/calls?since=7d&outcome=failed&model=gpt-4o*",
-            "call": "/calls/" + one(f"SELECT call_id FROM llm.calls WHERE {has_body} AND stream AND outcome = 'ok' LIMIT 1"),
+            # One that stalled, of the length of most.
+            "call": "/calls/"
+            + one(f"SELECT call_id FROM llm.calls WHERE {has_body} AND outcome = 'ok' ORDER BY {stalled} DESC LIMIT 1"),
             "call-failed": "/calls/"
             + one(f"SELECT call_id FROM llm.calls WHERE {recent} AND outcome = 'upstream_error' LIMIT 1"),
             "trace": "/traces/"
@@ -95,16 +99,20 @@ def test_every_page(browser: Browser, site: Site, scheme: str, size: str) -> Non
 @pytest.mark.parametrize(
     "name", ["overview", "overview-month", "calls", "calls-filtered", "call", "trace", "fingerprints", "prompts"]
 )
-def test_first_view_is_there_at_once(wide: Tab, site: Site, name: str) -> None:
-    """The best of a few: other tests may have the processors."""
+def test_first_view_comes_with_the_page(wide: Tab, site: Site, name: str) -> None:
+    """What is seen first is in the answer itself, not fetched afterwards. How long it took is printed (pytest -s): the best of
+    a few, since other tests may have the processors."""
     times = []
     for _ in range(_TRIES):
         wide.open(site.paths[name])
         times.append(wide.page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"))
-        if times[-1] < _MOST_MS / 2:
-            break
-    print(f"{name}: {min(times):.0f} ms")
-    assert min(times) < _MOST_MS, times
+    print(f"first view of {name}: {min(times):.0f} ms")
+    answer = wide.page.context.request.get(wide.page.url)
+    assert answer.ok
+    sent = answer.text()
+    for element in ("tr", "svg", "dd"):
+        assert wide.page.locator(element).count() <= sent.count(f"<{element}"), element
+    assert sent.count("<tr") + sent.count("<svg") > 5
 
 
 def test_keys(wide: Tab, site: Site) -> None:
@@ -148,6 +156,24 @@ def test_the_list_is_live_and_can_be_paused(wide: Tab, site: Site) -> None:
     with pytest.raises(Error, match="Timeout"), page.expect_response("**/calls/rows?*", timeout=4000):
         pass
     assert wide.complaints == []
+
+
+def test_times_are_utc_and_a_hint_says_what_the_clock_here_showed(browser: Browser, site: Site) -> None:
+    context = browser.new_context(timezone_id="Asia/Kolkata", locale="en-GB", viewport={"width": 1280, "height": 800})
+    with tab(context, site.base) as page:
+        page.open(site.paths["call"])
+        expect(page.page.locator(".foot")).to_contain_text("Times are UTC; here it is UTC+05:30")
+        when = page.page.locator("h1 time")
+        when.hover()
+        utc, here = str(when.get_attribute("title")).splitlines()
+        assert utc.endswith(" UTC")
+        assert here.endswith(" here")
+        at = datetime.fromisoformat(utc[:19])
+        day, clock = here[:20].split(", ")
+        there = datetime.fromisoformat(f"{'-'.join(reversed(day.split('/')))} {clock}")
+        assert there - at == timedelta(hours=5, minutes=30)
+        assert page.complaints == []
+    context.close()
 
 
 def test_theme_is_kept(wide: Tab, site: Site) -> None:

@@ -113,6 +113,7 @@ def test_moment() -> None:
         '<time datetime="2026-11-22T13:04:05.123456+00:00" title="2026-11-22 13:04:05.123 UTC">13:04:05</time>'
     )
     assert ">22 Nov 13:04:05<" in formats.moment(text, "date")
+    assert ">22 Nov 2026<" in formats.moment(text, "day")
     assert ">2026-11-22 13:04:05.123 UTC<" in formats.moment(text, "full")
     assert formats.moment(None) == formats.moment("yesterday") == "–"
     assert formats.parse_time("2026-11-22 13:04:05.000000") == datetime(2026, 11, 22, 13, 4, 5, tzinfo=UTC)

@@ -10,18 +10,23 @@ from tracer.ui.waterfall import AXIS
 
 
 def call(**times: Any) -> dict[str, Any]:
-    return {"duration_ms": 1000.0, "ttfb_ms": None, "ttft_ms": None, "client_gone_ms": None, **times}
+    return {"duration_ms": 1000.0, "headers_ms": None, "ttfb_ms": None, "ttft_ms": None, "client_gone_ms": None, **times}
 
 
 def test_a_stream_has_three_phases() -> None:
-    drawn = strip.strip(call(ttfb_ms=200.0, ttft_ms=250.0, client_gone_ms=900.0))
+    drawn = strip.strip(call(headers_ms=150.0, ttfb_ms=200.0, ttft_ms=250.0, client_gone_ms=900.0))
     assert drawn is not None
     assert [(phase.label, phase.ms, phase.left, phase.width) for phase in drawn.phases] == [
         ("waiting for the first byte", 200, 0, 200),
         ("first byte, no token yet", 50, 200, 50),
         ("answer arriving", 750, 250, 750),
     ]
-    assert [(mark.label, mark.at) for mark in drawn.marks] == [("first byte", 200), ("first token", 250), ("client left", 900)]
+    assert [(mark.label, mark.at) for mark in drawn.marks] == [
+        ("head of the answer", 150),
+        ("first byte", 200),
+        ("first token", 250),
+        ("client left", 900),
+    ]
     assert drawn.ticks[-1].label == "1 s"
 
 
@@ -38,9 +43,9 @@ def test_without_a_stream_or_an_answer() -> None:
 MAYBE = st.none() | st.floats(-1, 5000)
 
 
-@given(MAYBE, MAYBE, MAYBE)
-def test_phases_fill_the_strip_whatever_the_times(first_byte: Any, first_token: Any, gone: Any) -> None:
-    drawn = strip.strip(call(ttfb_ms=first_byte, ttft_ms=first_token, client_gone_ms=gone))
+@given(MAYBE, MAYBE, MAYBE, MAYBE)
+def test_phases_fill_the_strip_whatever_the_times(head: Any, first_byte: Any, first_token: Any, gone: Any) -> None:
+    drawn = strip.strip(call(headers_ms=head, ttfb_ms=first_byte, ttft_ms=first_token, client_gone_ms=gone))
     assert drawn is not None
     at = 0.0
     for phase in drawn.phases:

@@ -27,9 +27,6 @@ from tracer.registry.snapshot import Watcher
 from tracer.scale.translate import MODELS_PATH, ScaleDoor
 from tracer.signals import AppSpan, Feedback
 
-# First segments under /v1/ that are Tracer's own; OpenAI has no such paths.
-OWN = frozenset({"prompts", "labels", "collections", "configs", "feedback", "logs", "analytics"})
-
 # Takes a record for the spool; whether it could.
 Append = Callable[[Exchange | Feedback | AppSpan], bool]
 

@@ -13,6 +13,7 @@ from tracer.proxy.dialect import Dialect
 from tracer.proxy.downstream import ClientLeft, send_plain
 from tracer.proxy.forward import Forwarder
 from tracer.proxy.headers import head
+from tracer.proxy.native import OPENAI_ONLY, door_of
 from tracer.proxy.replies import Plain, failure, json_reply
 from tracer.proxy.request import Request
 
@@ -31,22 +32,20 @@ _NOT_HTTP: tuple[tuple[type[Exception], str, int], ...] = (
 class Listener:
     """Answers one request, whatever its path.
 
-    `own`: first segments under /v1/ that are Tracer's own endpoints and not the provider's. `endpoint` answers those, and
-    those under /v5/, or says that it does not know the path (None). `unready`: what keeps calls from being recorded or told
-    apart, in words; empty if nothing does.
+    `endpoint` answers Tracer's own endpoints, or says that it does not know the path (None). `unready`: what keeps calls from
+    being recorded or told apart, in words; empty if nothing does.
     """
 
     forward: Forwarder
     prompts: Dialect
     scale: Dialect
     scale_paths: frozenset[str]
-    own: frozenset[str]
     endpoint: Callable[[Request, str], Awaitable[bool] | None]
     unready: Callable[[], Mapping[str, str]]
 
     async def __call__(self, request: Request) -> bool:
         path = request.message.path
-        if path.startswith("/v1/") and _first_segment(path) not in self.own and request.version >= HttpVersion10:
+        if path.startswith("/v1/") and _first_segment(path) in OPENAI_ONLY and request.version >= HttpVersion10:
             return await self.forward(request)
         try:
             return await self._other(request)
@@ -65,7 +64,11 @@ class Listener:
             return await self.forward(request, self.scale)
         if (answering := self.endpoint(request, path)) is not None:
             return await answering
-        if path.startswith("/v1/"):  # of an absolute URL
+        if path.startswith("/v1/") and _first_segment(path) in OPENAI_ONLY:  # of an absolute URL
+            return await self.forward(request)
+        if (door := door_of(request)) is not None:
+            return await self.forward(request, door)
+        if path.startswith("/v1/"):
             return await self.forward(request)
         return await send_plain(request, self._page(path))
 
@@ -76,7 +79,8 @@ class Listener:
             return self._ready()
         if path == "/metrics":
             return Plain(200, metrics.exposition(), content_type="text/plain; version=0.0.4; charset=utf-8")
-        return failure(404, "not_found", f"no such path: {path[:200]}; the OpenAI API is under /v1/")
+        where = "the OpenAI API is under /v1/, every provider's own under /proxy/{provider}/"
+        return failure(404, "not_found", f"no such path: {path[:200]}; {where}")
 
     def _ready(self) -> Plain:
         """200 while calls are served and recorded; 503 says that something of it does not work, and what."""

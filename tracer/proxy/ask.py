@@ -23,6 +23,7 @@ from tracer.proxy.pool import Pool
 from tracer.proxy.profile import Way, filled
 from tracer.proxy.request import Request
 from tracer.proxy.route import Target
+from tracer.proxy.sigv4 import signature
 from tracer.proxy.upstream import Connection, Reply
 
 # On the row of a call whose request went twice.
@@ -58,6 +59,12 @@ class Question(NamedTuple):
     @property
     def url(self) -> str:
         return self.target.base_url + self.path.removeprefix("/v1")
+
+    @property
+    def signed(self) -> bool:
+        """Whether the body may not be changed: its caller signed it, and the signature goes up."""
+        query = self.path.partition("?")[2]
+        return "authorization" not in self.keys.drop and signature(self.request.headers, query) is not None
 
     @property
     def target_path(self) -> str:

@@ -21,6 +21,8 @@ from tracer.proxy.tee import Tee
 
 # A body this small is read before the upstream is asked. OpenAI's SDKs send a body in one or two packets up to about here.
 SMALL = 256 << 10
+# JSON that need not be read: long talks are of this size. What was read whole can be sent again (ask.py, retry.py).
+LARGEST_JSON = 8 << 20
 # Endpoints whose streams report usage only if asked. Their requests are read whole, as JSON.
 ASKABLE = frozenset({"/v1/chat/completions", "/v1/completions"})
 
@@ -37,8 +39,11 @@ class BodyLost(Exception):
     """The client left before its body was complete."""
 
 
-async def receive(request: Request, flight: Flight, path: str, limit: int, capture_bytes: int, *, whole: bool = False) -> Sent:
-    """The body of `request`. `whole`: read all of it, and as JSON if it says that it is.
+async def receive(
+    request: Request, flight: Flight, path: str, limit: int, capture_bytes: int, *, whole: bool = False, small: int = SMALL
+) -> Sent:
+    """The body of `request`. `whole`: read all of it, and as JSON if it says that it is. `small`: up to this it is read whole
+    if it is JSON, without a look into it.
 
     Raises Refused (too large, not JSON where JSON is needed, broken framing) and BodyLost.
     """
@@ -48,7 +53,8 @@ async def receive(request: Request, flight: Flight, path: str, limit: int, captu
     if length is not None and length > limit:
         raise too_large(limit)
     as_json = (whole or (request.method == "POST" and path in ASKABLE)) and request.profile.is_json
-    if not (as_json or whole) and (length is None or length > SMALL):
+    bound = small if small > SMALL and request.profile.is_json else SMALL
+    if not (as_json or whole) and (length is None or length > bound):
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()

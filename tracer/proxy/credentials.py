@@ -2,7 +2,9 @@
 
 - A key that is Portkey's own (`Authorization` equal to `x-portkey-api-key`) never goes to a provider.
 - SDKs without a key send a placeholder: portkey-ai for Python the literal text OPENAI_API_KEY, for Node DUMMY-KEY.
-- Node's Portkey client sends `authorization` as the user gave it, often without `Bearer `.
+- Node's Portkey client sends `authorization` as the user gave it, often without `Bearer `. At a native door nothing is put
+  before it: not every provider's scheme is Bearer.
+- The key of a request that AWS's SigV4 signed is the access key's id.
 - A Tracer key never goes to a provider, wherever it stands. It is known by its shape, so an unknown one is kept back too. A
   provider's key that came beside it passes.
 - With no key of the provider's, the config's is used, else the credential that the caller's Tracer key is mapped to, else the
@@ -47,14 +49,19 @@ def credentials(
     keys: Mapping[str, SecretStr],
     config: Config,
     caller: Caller = ANYBODY,
+    native: str = "",
 ) -> Credentials:
-    """What to send upstream for a request with these (case-insensitive) headers. Raises Refused."""
+    """What to send upstream for a request with these (case-insensitive) headers. Raises Refused.
+
+    `native`: the header of a server-side key at a native door, where the caller's own passes as it is.
+    """
     configured = config.api_key if _is_for(config, target) and not holds_key(config.api_key) else ""
     mapped = caller.credential if caller.provider == target.slug and not target.custom else ""
     server_key = configured or _server_key(mapped, target, keys)
     callers = tuple([headers.get(name) for name in _KEY_HEADERS])
     subprotocols = headers.get("sec-websocket-protocol", "")
-    made = _decided(callers, headers.get("x-portkey-api-key", ""), subprotocols, target.provider.key_header, server_key)
+    key_header = native or target.provider.key_header
+    made = _decided(callers, headers.get("x-portkey-api-key", ""), subprotocols, key_header, server_key, bool(native))
     if mapped and not server_key and not made.key_hash:
         name = "TRACER_KEY_" + mapped.upper().replace("-", "_")
         raise Refused(503, "credential_missing", f"the credential of {caller.key_id} is not configured: {name}")
@@ -68,7 +75,7 @@ def credentials(
 # A program's calls all carry the same keys, so nearly every call finds its answer here.
 @lru_cache(maxsize=1024)
 def _decided(
-    callers: tuple[str | None, ...], portkeys: str, subprotocols: str, key_header: str, server_key: str
+    callers: tuple[str | None, ...], portkeys: str, subprotocols: str, key_header: str, server_key: str, as_it_is: bool
 ) -> Credentials:
     """The same for the values of _KEY_HEADERS, Portkey's key, and the key to use in place of none."""
     sent = {name: bare(value) for name, value in zip(_KEY_HEADERS, callers, strict=True) if value is not None}
@@ -78,14 +85,19 @@ def _decided(
     header = None
     if not key:
         header = (key_header, f"Bearer {server_key}" if key_header == "Authorization" else server_key) if server_key else None
-    elif "authorization" not in drop and callers[0] == key and " " not in key:
+    elif not as_it_is and "authorization" not in drop and callers[0] == key and " " not in key:
         header = ("Authorization", f"Bearer {key}")
     return Credentials(
         header=header,
         drop=drop | {header[0].lower()} if header else drop,
-        key_hash=hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16] if key else "",
+        key_hash=hash_of(key) if key else "",
         secrets=worth_hiding([header[1].rpartition(" ")[2]]) if header else (),
     )
+
+
+def hash_of(key: str) -> str:
+    """What is recorded of a key."""
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 def offered_upstream(subprotocols: str) -> list[str]:

@@ -6,7 +6,6 @@ and does what costs (keep.py): hiding secrets, replacing media, bounding, blanki
 
 import copy
 import random
-import re
 from array import array
 from collections.abc import Callable, Sequence
 from uuid import UUID
@@ -16,14 +15,11 @@ import msgspec
 from tracer.ids import otel_span_id, otel_trace_id, uuid7
 from tracer.proxy.context import own_span_id
 from tracer.proxy.keep import Kept, keep, value
+from tracer.proxy.streams import framing, was_whole
 from tracer.proxy.tee import Copy, Tee
 from tracer.records import Body, Exchange, Headers, Outcome, TraceContext
 from tracer.redact import Secrets, hidden
 
-# An event after which a stream has nothing to say. Text of a model cannot look like this: in JSON its line breaks are escaped.
-_LAST_EVENT = re.compile(
-    rb"(?:\A|[\r\n])(?:data: ?\[DONE\]|event: ?(?:message_stop|response\.(?:completed|incomplete|failed)))(?=[\r\n])"
-)
 # What is noted of one attempt to ask the upstream, and not of the call as a whole.
 _OF_AN_ATTEMPT = (
     "status",
@@ -120,7 +116,7 @@ class Flight:
         waiting for the end of the body."""
         self.client_gone_ns = self.client_gone_ns or self.clock()
         seen = self.response.copy() if isinstance(self.response, Tee) else self.response
-        self.end(Outcome.OK if _LAST_EVENT.search(seen.head + seen.tail) else Outcome.CLIENT_GONE)
+        self.end(Outcome.OK if was_whole(seen.head + seen.tail) else Outcome.CLIENT_GONE)
 
     def attempt_failed(self, began_ns: int, number: int) -> "Flight":
         """Another flight with all that was noted since `began_ns`: an attempt that failed, as a child of this call. What was
@@ -148,8 +144,8 @@ class Flight:
         return attempt
 
     @property
-    def is_event_stream(self) -> bool:
-        return value(self.response_headers, "content-type").lower().startswith("text/event-stream")
+    def is_stream(self) -> bool:
+        return framing(value(self.response_headers, "content-type"), self.path) is not None
 
 
 _encoder = msgspec.msgpack.Encoder()

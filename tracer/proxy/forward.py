@@ -12,7 +12,7 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -27,18 +27,20 @@ from tracer.proxy.ask import CHANGED_BY_ASKING, PLAIN, Question
 from tracer.proxy.credentials import credentials
 from tracer.proxy.dialect import Dialect, reshape, without
 from tracer.proxy.downstream import ClientLeft, send_plain
+from tracer.proxy.failing import failed, upstream_failed
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
 from tracer.proxy.identity import identify, with_tags
+from tracer.proxy.native import Door, with_key_of_query
+from tracer.proxy.onward import overruled, question_of
 from tracer.proxy.portkey_config import NO_CONFIG, Config, read_config, time_limit_s
 from tracer.proxy.profile import Standing, Way
 from tracer.proxy.providers import StreamUsage
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.refused import Refused
-from tracer.proxy.relay import Filter, note_failure
-from tracer.proxy.replies import failure
+from tracer.proxy.relay import Filter
 from tracer.proxy.request import Request
-from tracer.proxy.route import Routes, Target, choose, ignored, model_prefix, named
+from tracer.proxy.route import Routes, choose, ignored, model_prefix, named
 from tracer.proxy.stream_usage import with_usage_requested
 from tracer.proxy.wanted import Wanted
 from tracer.records import Outcome
@@ -63,18 +65,17 @@ class Forwarder:
     answerer: Answerer
     large: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def __call__(self, request: Request, dialect: Dialect | None = None) -> bool:
-        """Answer a request; whether its connection may serve another one."""
-        name = dialect.name if dialect else "openai"
-        flight = accept(request, name, keep_content=self.settings.capture == "full")
+    async def __call__(self, request: Request, door: Dialect | Door | None = None) -> bool:
+        """Answer a request; whether its connection may serve another one. Without a door of its own it is OpenAI's."""
+        flight = accept(request, door.name if door else "openai", keep_content=self.settings.capture == "full")
         self.recorder.tally.open += 1
         try:
-            return await self._serve(request, flight, dialect)
+            return await (self._native(request, flight, door) if isinstance(door, Door) else self._serve(request, flight, door))
         except Refused as refusal:
             flight.end(Outcome.REFUSED, refusal.kind, refusal.message)
-            return await _failed(request, flight, refusal.status, refusal.kind, refusal.message, dialect, refusal=refusal)
+            return await failed(request, flight, refusal.status, refusal.kind, refusal.message, door, refusal=refusal)
         except UpstreamFailed as error:
-            return await _upstream_failed(request, flight, error, dialect)
+            return await upstream_failed(request, flight, error, door)
         except (ClientLeft, body.BodyLost):
             flight.client_left()
             return False
@@ -88,25 +89,20 @@ class Forwarder:
             # The request edge: a fault of ours must end in one clear reply and one record, not in a lost call.
             _log.exception("call %s failed inside Tracer", flight.call_id)
             flight.end(Outcome.REFUSED, "internal", "an error inside Tracer; its log has the details")
-            return await _failed(request, flight, 500, "internal", flight.error_message, dialect)
+            return await failed(request, flight, 500, "internal", flight.error_message, door)
         finally:
             self.recorder.tally.open -= 1
             self.recorder.record(flight)
 
     async def _serve(self, request: Request, flight: Flight, dialect: Dialect | None) -> bool:
         settings = self.settings
-        _, _, caller, config, notes = self._standing(request)
-        if caller.key_id:
-            _known(flight, caller)
-        if notes:
-            flight.notes += notes
+        caller, config = self._known(request, flight)
         target = target_path(request)
         question = None
         if dialect is None:  # what can be refused without its body is
             question = self._usual(request, flight, config, caller, target)
             if websocket.is_upgrade(request):
-                refusal = await websocket.relay(question, flight, self.answerer.pool)
-                return await send_plain(request, refusal) if refusal else False
+                return await self._socket(question, flight)
         path = target.partition("?")[0]
         rule = self._cache_rule(request, flight, config, dialect, path)
         whole = dialect is not None or rule is not None or bool(config.override_params)
@@ -127,21 +123,64 @@ class Forwarder:
             question = self._question(request, flight, config, caller, target, wanted)
             filters = dialect.filters(path, wanted) if dialect and wanted else ()
         assert question is not None
-        asking = self._asking_for_usage(sent, question.target)
+        asking = self._asking_for_usage(sent, question)
         return await self.answerer(Order(request, flight, question, sent, asking, caller, filters, config.retry, rule))
 
+    async def _native(self, request: Request, flight: Flight, door: Door) -> bool:
+        """A request in its provider's own dialect: nothing of it is changed, but for usage that OpenAI's endpoints must be
+        asked for (docs/providers.md)."""
+        settings = self.settings
+        target_path(request)
+        headers = with_key_of_query(request.headers, door.query)
+        caller, config = self._known(request, flight, headers)
+        flight.notes += overruled(door, headers, config)
+        question = question_of(request, flight, door, self.routes, settings, config, caller, headers)
+        if websocket.is_upgrade(request):
+            return await self._socket(question, flight)
+        asks = door.usage_on_request and question.target.provider.stream_usage is StreamUsage.ASK
+        path = "/v1/chat/completions" if asks and not question.signed else ""
+        sent = await body.receive(
+            request, flight, path, settings.max_request_bytes, settings.capture_bytes, small=body.LARGEST_JSON
+        )
+        asking = self._asking_for_usage(sent, question)
+        return await self.answerer(Order(request, flight, question, sent, asking, caller, (), config.retry))
+
+    async def _socket(self, question: Question, flight: Flight) -> bool:
+        refusal = await websocket.relay(question, flight, self.answerer.pool)
+        return await send_plain(question.request, refusal) if refusal else False
+
+    def _known(self, request: Request, flight: Flight, headers: Mapping[str, str] | None = None) -> tuple[Caller, Config]:
+        """Who asks and what their config says, noted on the flight. Raises Refused.
+
+        `headers` may be others than the request's, of which then nothing is remembered.
+        """
+        if headers is None or headers is request.headers:
+            standing = self._standing(request)
+        else:
+            standing = self._stands(headers, self.registry())
+        caller = standing.caller
+        if caller.key_id:
+            flight.key_id = caller.key_id
+            if caller.tags:
+                flight.trace = msgspec.structs.replace(flight.trace, metadata=with_tags(flight.trace.metadata, caller.tags))
+        if standing.notes:
+            flight.notes += standing.notes
+        return caller, standing.config
+
     def _standing(self, request: Request) -> Standing:
-        """Who asks, and what their config says. Raises Refused."""
+        """The same as is remembered of a request's headers. Raises Refused."""
         snapshot, profile = self.registry(), request.profile
         standing = profile.standing
         if standing is None or standing.snapshot is not snapshot or standing.of is not self:
-            caller = identify(request.headers, snapshot.keys, self.settings.require_key)
-            sent = request.headers.get("x-portkey-config")
-            config = read_config(sent, snapshot.configs, caller.workspace) if sent else NO_CONFIG
-            notes = ignored(self.routes, request.headers, config)
-            standing = profile.standing = Standing(self, snapshot, caller, config, notes)
+            standing = profile.standing = self._stands(request.headers, snapshot)
             profile.way = None
         return standing
+
+    def _stands(self, headers: Mapping[str, str], snapshot: Snapshot) -> Standing:
+        caller = identify(headers, snapshot.keys, self.settings.require_key)
+        sent = headers.get("x-portkey-config")
+        config = read_config(sent, snapshot.configs, caller.workspace) if sent else NO_CONFIG
+        return Standing(self, snapshot, caller, config, ignored(self.routes, headers, config))
 
     def _usual(self, request: Request, flight: Flight, config: Config, caller: Caller, path: str) -> Question:
         """The question of a request that goes up as it came. Raises Refused."""
@@ -209,53 +248,10 @@ class Forwarder:
         may_be = cacheable(request.method, path, request.headers.get("Content-Type", ""))
         return rule if may_be or dialect is not None else None
 
-    def _asking_for_usage(self, sent: body.Sent, target: Target) -> bytes | None:
+    def _asking_for_usage(self, sent: body.Sent, question: Question) -> bytes | None:
         """The request's body with the usage option in it, or None where it is not to be asked for."""
+        target = question.target
         wanted = target.provider.stream_usage is StreamUsage.ASK and target.host not in self.answerer.refusing
+        if target.slug == "bedrock" and question.signed:
+            return None
         return with_usage_requested(sent.data, sent.parsed) if wanted and sent.data and sent.parsed else None
-
-
-def _known(flight: Flight, caller: Caller) -> None:
-    """Note on the row who the caller's key says it is."""
-    flight.key_id = caller.key_id
-    if caller.tags:
-        flight.trace = msgspec.structs.replace(flight.trace, metadata=with_tags(flight.trace.metadata, caller.tags))
-
-
-async def _upstream_failed(request: Request, flight: Flight, error: UpstreamFailed, dialect: Dialect | None) -> bool:
-    message = note_failure(flight, error)
-    found = error.failure
-    # A pooled connection that closed in the moment it was used again never took the request.
-    retry = found.retry or (flight.reused and not flight.headers_ns and error.kind in ("disconnected", "reset"))
-    return await _failed(request, flight, found.status, error.kind, message, dialect, retry=retry)
-
-
-async def _failed(
-    request: Request,
-    flight: Flight,
-    status: int,
-    kind: str,
-    message: str,
-    dialect: Dialect | None,
-    *,
-    refusal: Refused | None = None,
-    retry: bool | None = None,
-) -> bool:
-    """A clear error, if the reply has not begun; else the connection is cut, as the provider's was."""
-    if request.begun:
-        return False
-    flight.status = status
-    reply = failure(
-        status,
-        kind,
-        message,
-        trace_id=flight.trace.trace_id,
-        call_id=str(flight.call_id),
-        retry=retry,
-        body=dialect.error(message, refusal) if dialect else None,
-        close=not request.content.is_eof(),  # the rest of an unread body must not be taken for the next request
-    )
-    try:
-        return await send_plain(request, reply)
-    except ClientLeft:
-        return False

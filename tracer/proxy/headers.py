@@ -43,6 +43,7 @@ _RECORDED = frozenset(
         "alt-svc",
         "anthropic-beta",
         "anthropic-version",
+        "apim-request-id",
         "cache-control",
         "cf-cache-status",
         "cf-ray",
@@ -64,6 +65,7 @@ _RECORDED = frozenset(
         "openai-project",
         "openai-version",
         "origin",
+        "request-id",
         "retry-after",
         "retry-after-ms",
         "server",
@@ -74,9 +76,13 @@ _RECORDED = frozenset(
         "user-agent",
         "vary",
         "via",
+        "x-amz-date",
+        "x-amzn-errortype",
+        "x-amzn-requestid",
         "x-cache",
         "x-content-type-options",
         "x-envoy-upstream-service-time",
+        "x-goog-api-client",
         "x-portkey-cache-force-refresh",
         "x-portkey-cache-namespace",
         "x-portkey-debug",
@@ -96,7 +102,7 @@ _RECORDED = frozenset(
         "x-should-retry",
     ]
 )
-_RECORDED_PREFIXES = ("x-stainless-", "x-ratelimit-")
+_RECORDED_PREFIXES = ("x-stainless-", "x-ratelimit-", "anthropic-ratelimit-", "x-amzn-bedrock-")
 _RECORDED_QUERY = frozenset(
     [
         "after",

@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 from tracer.proxy.refused import Refused
+from tracer.proxy.sigv4 import SCHEME, key_id
 from tracer.redact import PLACEHOLDERS
 from tracer.registry.key_format import digest, is_key
 from tracer.registry.records import Caller, Key
@@ -58,8 +59,10 @@ def identify(headers: Mapping[str, str], keys: Mapping[str, Key], required: Requ
 
 
 def bare(value: str) -> str:
-    """A header's key without its scheme, if that is Bearer."""
+    """A header's key without its scheme, if that is Bearer; of one that AWS's SigV4 made, the id of the access key."""
     scheme, _, rest = value.strip().partition(" ")
+    if scheme == SCHEME:
+        return key_id(value) or value
     return rest.strip() if scheme.lower() == "bearer" else value.strip()
 
 

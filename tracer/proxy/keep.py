@@ -10,7 +10,8 @@ from array import array
 from itertools import accumulate
 from typing import NamedTuple
 
-from tracer.blank import StreamBlanker, blank_json
+from tracer.blank import StreamBlanker, blank_damaged, blank_json
+from tracer.framing import beginning, framing_of
 from tracer.inflate import inflate
 from tracer.proxy.media import replace_media
 from tracer.proxy.tee import TAIL, Copy, within
@@ -36,7 +37,7 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     coding = value(headers, "content-encoding")
     if content and not coding and not truncated and copy.size <= limit:  # as nearly every call: the rest would change nothing
         whole, _ = _hidden_at_the_cut(hidden(copy.head, secrets), b"", secrets)
-        whole, lengths = replace_media(whole, copy.length)
+        whole, lengths = _without_media(whole, copy.length)
         return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
     plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
@@ -45,7 +46,7 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     head, tail = _hidden_at_the_cut(head, tail, secrets)
     # Media that lies across the hole between head and tail is no longer whole, and stays.
     if content and not tail:
-        head, lengths = replace_media(head, lengths)
+        head, lengths = _without_media(head, lengths)
         head, tail, lengths = _bounded(head, lengths, limit)
     truncated = truncated or bool(tail)
     if not content:
@@ -59,6 +60,12 @@ def value(headers: Headers, name: str) -> str:
         if key == name:
             return text
     return ""
+
+
+def _without_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int]"]:
+    """Media as hashes; but Amazon's messages, which begin with a zero as no text does, are nothing without their checksums,
+    and have what models say in base64."""
+    return (data, lengths) if data[:1] == b"\0" else replace_media(data, lengths)
 
 
 def _hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
@@ -95,16 +102,32 @@ def _bounded(data: bytes, lengths: "array[int]", limit: int) -> tuple[bytes, byt
 def _blanked(data: bytes, tail: bytes, lengths: "array[int]", content_type: str) -> tuple[bytes, bytes, "array[int]"]:
     """The same body without its text: nothing of what was said may reach the disk."""
     pieces = _cut(data + tail, lengths)
-    if content_type.startswith("text/event-stream"):
-        blanker = StreamBlanker()
-        blank = [blanker.feed(piece) for piece in pieces]
-        if blank:
-            blank[-1] += blanker.close()
+    framing = framing_of(content_type.partition(";")[0].strip(), data)
+    if framing is not None:
+        blank = _blanked_stream(pieces, len(data), beginning(framing, tail) if tail else None, StreamBlanker(framing))
     else:
         blank = [b""] * len(pieces)
-        if blank and not tail:
-            blank[-1] = blank_json(data)
+        if blank:
+            blank[-1] = blank_damaged(data, tail) if tail else blank_json(data)
     return b"".join(blank), b"", array("I", map(len, blank))
+
+
+def _blanked_stream(pieces: list[bytes], head: int, begins: int | None, blanker: StreamBlanker) -> list[bytes]:
+    """The blanked form of each piece; behind the hole at `head`, if there is one, from `begins` on."""
+    blank = []
+    end = 0
+    for piece in pieces:
+        start, end = end, end + len(piece)
+        before = piece[: max(head - start, 0)]
+        out = blanker.feed(before)
+        if end > head:
+            if start <= head:
+                blanker.skip()
+            out += b"" if begins is None else blanker.feed(piece[max(head + begins - start, 0) :])
+        blank.append(out)
+    if blank:
+        blank[-1] += blanker.close()
+    return blank
 
 
 def _cut(data: bytes, lengths: "array[int]") -> list[bytes]:

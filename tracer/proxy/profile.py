@@ -62,7 +62,20 @@ class Standing(NamedTuple):
 class Profile:
     """See the head of this file. `standing` and `way` are remembered here by forward.py; `way` belongs to `standing`."""
 
-    __slots__ = ("_key", "_recorded", "_slots", "client", "content", "is_json", "secrets", "size", "standing", "traced", "way")
+    __slots__ = (
+        "_key",
+        "_recorded",
+        "_slots",
+        "client",
+        "content",
+        "is_json",
+        "secrets",
+        "signed",
+        "size",
+        "standing",
+        "traced",
+        "way",
+    )
 
     def __init__(self, key: Key) -> None:
         raw = [header if isinstance(header, tuple) else (header, b"") for header in key]
@@ -74,6 +87,7 @@ class Profile:
         self._slots = tuple([place for place, header in enumerate(key) if isinstance(header, bytes)])
         self.size = sum(len(name) + len(value) for name, value in raw)
         self.secrets: Secrets = callers_secrets(raw, "")
+        self.signed = "x-amz-date" in names  # and so never the same twice
         self.traced = any(isinstance(header, bytes) and header.lower() not in _UNTRACED for header in key)
         # "false" in any case; a header that says anything else, or is not there, leaves capture on.
         self.content = names.get("x-portkey-debug", "").lower() != "false"
@@ -123,7 +137,7 @@ def profile_of(raw: RawHeaders) -> Profile:
     found = _profiles.get(key)
     if found is None:
         found = Profile(key)
-        if found.size <= LARGEST:
+        if found.size <= LARGEST and not found.signed:
             if len(_profiles) >= MOST:
                 _profiles.clear()  # callers who make headers up must not be able to fill the memory
             _profiles[key] = found

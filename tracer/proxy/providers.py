@@ -1,7 +1,9 @@
-"""Known providers: where their OpenAI-compatible API lives, and how they differ at the wire.
+"""Known providers: where their APIs live, OpenAI-compatible and native, and how they differ at the wire.
 
 Slugs are Portkey's. An origin can be replaced, or a provider added, by TRACER_UPSTREAM_<PROVIDER>; a provider without a
-fixed origin (Azure, self-hosted) needs that.
+fixed origin (Azure, self-hosted) needs that. docs/providers.md is written from this table.
+
+Of an origin with `{region}` the region comes from the request: for Vertex AI from its path, for Bedrock from the signature.
 
 `stream_usage` says whether Tracer may ask for usage on a stream whose caller did not
     ASK        the provider takes `stream_options.include_usage` and sends no usage otherwise
@@ -23,12 +25,29 @@ class StreamUsage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`origin` may be None; `api_path` stands for `/v1` of the OpenAI door; `key_header` carries a server-side key."""
+    """`origin` may be None; `api_path` stands for `/v1` of the OpenAI door; `key_header` carries a server-side key.
+
+    `native` is the origin of the provider's own API where that is another one, `native_key` the header of a key there.
+    """
 
     origin: str | None
     api_path: str = "/v1"
     key_header: str = "Authorization"
     stream_usage: StreamUsage = StreamUsage.ASK
+    native: str | None = None
+    native_key: str = ""
+
+    @property
+    def self_hosted(self) -> bool:
+        return self.origin is not None and self.origin.startswith("http://localhost")
+
+    @property
+    def native_origin(self) -> str | None:
+        return self.native or self.origin
+
+    @property
+    def native_key_header(self) -> str:
+        return self.native_key or self.key_header
 
 
 _ASK, _SENT, _REFUSES = StreamUsage.ASK, StreamUsage.SENT, StreamUsage.REFUSES
@@ -36,13 +55,15 @@ _ASK, _SENT, _REFUSES = StreamUsage.ASK, StreamUsage.SENT, StreamUsage.REFUSES
 PROVIDERS: dict[str, Provider] = {
     "openai": Provider("https://api.openai.com"),
     "azure-openai": Provider(None, "/openai/v1", key_header="api-key"),
-    "anthropic": Provider("https://api.anthropic.com"),
-    "google": Provider("https://generativelanguage.googleapis.com", "/v1beta/openai", stream_usage=_SENT),
-    "vertex-ai": Provider(None, "", stream_usage=_SENT),
-    "bedrock": Provider(None, "/openai/v1"),
+    "anthropic": Provider("https://api.anthropic.com", native_key="x-api-key"),
+    "google": Provider(
+        "https://generativelanguage.googleapis.com", "/v1beta/openai", stream_usage=_SENT, native_key="x-goog-api-key"
+    ),
+    "vertex-ai": Provider(None, "", stream_usage=_SENT, native="https://{region}-aiplatform.googleapis.com"),
+    "bedrock": Provider(None, "/openai/v1", native="https://bedrock-runtime.{region}.amazonaws.com"),
     "groq": Provider("https://api.groq.com", "/openai/v1", stream_usage=_SENT),  # x_groq.usage on the last chunk
     "mistral-ai": Provider("https://api.mistral.ai", stream_usage=_REFUSES),  # 422 extra_forbidden
-    "cohere": Provider("https://api.cohere.ai", "/compatibility/v1", stream_usage=_REFUSES),
+    "cohere": Provider("https://api.cohere.ai", "/compatibility/v1", stream_usage=_REFUSES, native="https://api.cohere.com"),
     "deepseek": Provider("https://api.deepseek.com", ""),
     "x-ai": Provider("https://api.x.ai"),
     "openrouter": Provider("https://openrouter.ai", "/api/v1", stream_usage=_SENT),

@@ -1,7 +1,7 @@
 """The reply on its way from the provider to the client, copied by the tee as it passes.
 
-- A reply is sent as it comes. Two exceptions, both small: a short reply of known length is sent in one write, and under
-  `strict` durability the piece that completes a reply waits for its record to be on disk.
+- A reply is sent as it comes. Two exceptions, both small: a short reply of known length that is no stream is sent in one write,
+  and under `strict` durability the piece that completes a reply waits for its record to be on disk.
 - The tee sees the provider's bytes; what Tracer takes out of a stream (filters) is taken out behind it.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import NamedTuple, Protocol
 
 from tracer import metrics
+from tracer.framing import Framing
 from tracer.proxy import headers
 from tracer.proxy.downstream import Downstream
 from tracer.proxy.failures import UpstreamFailed
@@ -18,6 +19,7 @@ from tracer.proxy.recorder import Recorder
 from tracer.proxy.replies import CACHE_STATUS, CALL_ID, TRACE_ID, header_safe
 from tracer.proxy.request import Request
 from tracer.proxy.stream_usage import UsageFilter
+from tracer.proxy.streams import LONGEST_END, framing, is_end
 from tracer.proxy.tee import Tee
 from tracer.records import Outcome
 
@@ -25,7 +27,6 @@ from tracer.records import Outcome
 SHORT_REPLY = 256 << 10
 _NOTHING: frozenset[str] = frozenset()
 _LENGTH = frozenset({"content-length"})  # of a reply that is framed anew
-_LAST = 32  # bytes of a stream in which its last event is looked for: pieces are cut anywhere
 _TRACE_ID, _CALL_ID, _CACHE_STATUS = TRACE_ID.encode(), CALL_ID.encode(), CACHE_STATUS.encode()
 
 
@@ -65,8 +66,8 @@ async def relay(request: Request, flight: Flight, reply: Reply, how: Relaying) -
     flight.status = reply.status
     flight.response_headers = headers.recorded(reply.raw_headers)
     flight.response = tee = Tee(how.capture_bytes)
-    streamed = is_event_stream(reply)
-    filters = _filters(flight, reply, how.filters) if streamed else ()
+    framed = framing(reply.content_type, flight.path)
+    filters = _filters(flight, reply, how.filters) if framed is Framing.SSE else ()
     sized = reply.length is not None and not filters
     out = headers.downstream(reply.raw_headers, drop=_NOTHING if sized else _LENGTH)
     out += (
@@ -77,15 +78,11 @@ async def relay(request: Request, flight: Flight, reply: Reply, how: Relaying) -
     if how.added:
         out += how.added
     client = Downstream(request, reply.status, reply.reason, out, sized=sized)
-    if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and not streamed:
+    if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and framed is None:
         await _whole(client, flight, reply, tee, how.recorder)
     else:
-        await _piecewise(client, flight, reply, tee, filters, how.recorder)
+        await _piecewise(client, flight, reply, tee, filters, how.recorder, framed)
     return client.keeps_alive
-
-
-def is_event_stream(reply: Reply) -> bool:
-    return reply.content_type.lower().startswith("text/event-stream")
 
 
 async def _whole(client: Downstream, flight: Flight, reply: Reply, tee: Tee, recorder: Recorder) -> None:
@@ -102,17 +99,27 @@ async def _whole(client: Downstream, flight: Flight, reply: Reply, tee: Tee, rec
 
 
 async def _piecewise(
-    client: Downstream, flight: Flight, reply: Reply, tee: Tee, filters: Sequence[Filter], recorder: Recorder
+    client: Downstream,
+    flight: Flight,
+    reply: Reply,
+    tee: Tee,
+    filters: Sequence[Filter],
+    recorder: Recorder,
+    framed: Framing | None,
 ) -> None:
     await client.send_head()
     held = last = b""
+    at_end = False  # what follows the end of a stream is held with it
     try:
         while piece := await _next(reply, flight, tee):
             new = piece
             for taking_out in filters:
                 new = taking_out.feed(new)
-            held, last = held + new, (last + new)[-_LAST:]
-            if held and not (recorder.strict and _completes(last, tee, reply)):
+            held += new
+            if recorder.strict:
+                last = last[-LONGEST_END:] + new
+                at_end = at_end or tee.size == reply.length or is_end(framed, last)
+            if held and not at_end:
                 await client.send(held)
                 held = b""
     except UpstreamFailed as error:
@@ -137,11 +144,6 @@ def _closed(filters: Sequence[Filter]) -> bytes:
     return rest
 
 
-def _completes(last: bytes, tee: Tee, reply: Reply) -> bool:
-    """Whether a client that has these last bytes has, or takes itself to have, the whole answer."""
-    return tee.size == reply.length or last.rstrip().endswith(b"[DONE]")
-
-
 def _note_status(flight: Flight) -> None:
     flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
 
@@ -150,7 +152,7 @@ def note_failure(flight: Flight, error: UpstreamFailed) -> str:
     """Note how the upstream failed; the message for the caller."""
     flight.upstream_end_ns = flight.clock()
     found, message = error.failure, error.message(flight.upstream)
-    in_stream = 200 <= flight.status < 300 and flight.is_event_stream
+    in_stream = 200 <= flight.status < 300 and flight.is_stream
     outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
     flight.end(outcome, error.kind, message)
     return message

@@ -55,7 +55,13 @@ class Request:
     def target(self) -> str:
         """The request target as sent, path and query; of an absolute URL only those."""
         path = self.message.path
-        return path if path.startswith("/") else self.url.raw_path_qs
+        if path.startswith("/"):
+            return path
+        _, absolute, rest = path.partition("://")
+        if not absolute:
+            return self.url.raw_path_qs
+        start = rest.find("/")  # sliced and not read as a URL, which would quote the path anew
+        return rest[start:] if start >= 0 else "/"
 
     @property
     def url(self) -> URL:

@@ -12,7 +12,7 @@ about the host. To name it, set TRACER_UPSTREAM to a slug and TRACER_UPSTREAM_<S
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
@@ -39,19 +39,23 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A chosen upstream. `base_url` stands for `/v1` of the OpenAI door and has no slash at the end."""
+    """A chosen upstream. `base_url` stands for `/v1` of the OpenAI door, for nothing of a native one; no slash at its end.
+
+    `authority` is what to send as Host where that is not the base URL's own.
+    """
 
     slug: str
     provider: Provider
     base_url: str
     custom: bool = False  # named by the caller: the configuration's keys are not for it
+    authority: str = ""
     origin: Origin = field(init=False)  # worked out here, once, and not for each call
     path: str = field(init=False)
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
         tls = parts.scheme == "https"
-        origin = Origin(tls, parts.hostname or "", parts.port or _PORTS[parts.scheme], parts.netloc)
+        origin = Origin(tls, parts.hostname or "", parts.port or _PORTS[parts.scheme], self.authority or parts.netloc)
         object.__setattr__(self, "origin", origin)
         object.__setattr__(self, "path", parts.path)
 
@@ -62,19 +66,25 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """All that routing needs of the settings, worked out once."""
+    """All that routing needs of the settings, worked out once. `natives`: the same providers for the native doors.
+
+    `instead`: by the provider of a native door, the server of one's own that is asked in its place by who names nobody.
+    """
 
     default: Target
     targets: Mapping[str, Target]
+    natives: Mapping[str, Target]
     custom_hosts: frozenset[tuple[str, int | None]]
+    instead: Mapping[str, Target]
 
 
 def routes(settings: Settings) -> Routes:
     """Raises ConfigError for an upstream that is neither a known slug nor a usable URL."""
     targets = {slug: _target(slug, known) for slug, known in PROVIDERS.items() if known.origin}
+    natives = {slug: Target(slug, known, at) for slug, known in PROVIDERS.items() if (at := known.native_origin)}
     for slug, origin in settings.upstreams.items():
-        setting = "TRACER_UPSTREAM_" + slug.upper().replace("-", "_")
-        targets[slug] = _configured(setting, slug, PROVIDERS.get(slug, UNLISTED), origin)
+        targets[slug] = _configured(setting_of(slug), slug, PROVIDERS.get(slug, UNLISTED), origin)
+        natives[slug] = native_of(targets[slug])
     if "://" in settings.upstream:
         slug = _provider_at(settings.upstream, targets)
         default = _configured("TRACER_UPSTREAM", slug, PROVIDERS.get(slug, UNLISTED), settings.upstream)
@@ -85,7 +95,32 @@ def routes(settings: Settings) -> Routes:
             f"TRACER_UPSTREAM: should be a base URL such as http://127.0.0.1:8000/v1 or one of {', '.join(sorted(targets))}, "
             f"not {settings.upstream!r}; for another name set its origin in TRACER_UPSTREAM_<NAME>"
         )
-    return Routes(default, targets, frozenset(_host_entry(entry) for entry in settings.custom_hosts))
+    custom_hosts = frozenset(_host_entry(entry) for entry in settings.custom_hosts)
+    return Routes(default, targets, natives, custom_hosts, _instead(settings, default, targets))
+
+
+def _instead(settings: Settings, default: Target, targets: Mapping[str, Target]) -> Mapping[str, Target]:
+    """A default upstream that is a server or gateway of one's own speaks for all doors: what is said to it must not go out to a
+    provider that nobody configured."""
+    left = {"anthropic", "google"} - set(settings.upstreams) - set(settings.keys)
+    if "://" not in settings.upstream:
+        known = PROVIDERS.get(default.slug, UNLISTED)
+        return {} if known is not UNLISTED and not known.self_hosted else dict.fromkeys(left, native_of(default))
+    if any(default.host == target.host for target in targets.values()):
+        return {}
+    return {slug: native_of(replace(default, slug=slug, provider=PROVIDERS[slug])) for slug in left}
+
+
+def setting_of(slug: str) -> str:
+    """The variable that names a provider's origin."""
+    return "TRACER_UPSTREAM_" + slug.upper().replace("-", "_")
+
+
+def native_of(target: Target) -> Target:
+    """An upstream as the native doors see it: what stands for `/v1` is left out, a path before that stays."""
+    parts, path = urlsplit(target.base_url), target.path
+    path = next((path.removesuffix(end) for end in (target.provider.api_path, "/v1") if end and path.endswith(end)), path)
+    return replace(target, base_url=f"{parts.scheme}://{parts.netloc}{path}")
 
 
 def choose(routes: Routes, headers: Mapping[str, str], config: Config, caller: Caller = ANYBODY, otherwise: str = "") -> Target:
@@ -101,18 +136,22 @@ def named(
 ) -> Target | None:
     """The upstream that a request chose, or that its key fixes; None if it left the choice to the settings. Raises Refused."""
     custom_host = headers.get("x-portkey-custom-host") or config.custom_host
-    slug = (
+    slug = asked(routes, headers, config) or otherwise
+    if caller.provider:
+        hold_to(caller.provider, slug, custom_host)
+        slug = caller.provider
+    target = _by_slug(routes, slug) if slug else None
+    return custom_target(routes, custom_host, target) if custom_host else target
+
+
+def asked(routes: Routes, headers: Mapping[str, str], config: Config) -> str:
+    """The provider that headers or config name; empty if they name none."""
+    return (
         _provider(routes, text(headers.get("x-portkey-provider")))
         or _virtual(routes, headers.get("x-portkey-virtual-key"))
         or _provider(routes, config.provider)
         or _virtual(routes, config.virtual_key)
-        or otherwise
     )
-    if caller.provider:
-        _hold_to(caller.provider, slug, custom_host)
-        slug = caller.provider
-    target = _by_slug(routes, slug) if slug else None
-    return _custom(routes, custom_host, target) if custom_host else target
 
 
 def ignored(routes: Routes, headers: Mapping[str, str], config: Config) -> tuple[str, ...]:
@@ -162,7 +201,7 @@ def _virtual(routes: Routes, virtual_key: str | None) -> str:
     return slug if slug in routes.targets else ""
 
 
-def _hold_to(only: str, asked: str, custom_host: str) -> None:
+def hold_to(only: str, asked: str, custom_host: str | None) -> None:
     """Raise Refused where a request asks for another provider than its key is for: silently, it would reach the wrong one."""
     if custom_host or (asked and slug_of(asked) != only):
         wanted = "a custom host" if custom_host else repr(slug_of(asked))
@@ -173,14 +212,15 @@ def _by_slug(routes: Routes, slug: str) -> Target:
     name = slug_of(slug)
     target = routes.targets.get(name)
     if target is None:
-        wanted = f"set TRACER_UPSTREAM_{name.upper().replace('-', '_')} to its origin"
+        wanted = f"set {setting_of(name)} to its origin"
         why = f"provider {slug!r} has no fixed origin: {wanted}" if name in PROVIDERS else f"unknown provider {slug!r}"
         known = "" if name in PROVIDERS else f"; known are {', '.join(sorted(routes.targets))}, or {wanted}"
         raise Refused(400, "unknown_provider", f"x-portkey-provider: {why}{known}")
     return target
 
 
-def _custom(routes: Routes, url: str, named: Target | None) -> Target:
+def custom_target(routes: Routes, url: str, named: Target | None) -> Target:
+    """The upstream at a host that the caller names, if the configuration allows it. Raises Refused."""
     parts = _parse(url)
     if parts is None:
         raise Refused(400, "custom_host_invalid", "x-portkey-custom-host: should be a base URL such as https://host:port/v1")

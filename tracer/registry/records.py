@@ -21,6 +21,8 @@ class PromptVersion:
     tools: tuple[object, ...] = ()
     functions: tuple[object, ...] = ()
     tool_choice: object = None
+    description: str = ""  # this and the next are for people: the pages show them
+    created_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -169,6 +169,8 @@ def _prompt_version(row: Any, names: frozenset[str]) -> PromptVersion:
         tools=tuple(row.tools or ()),
         functions=tuple(row.functions or ()),
         tool_choice=row.tool_choice,
+        description=row.description,
+        created_at=row.created_at,
     )
 
 

@@ -7,8 +7,10 @@ reads bodies starts from `Plain`, so it is decided once: contiguous bytes stand 
 from array import array
 from collections.abc import Iterator
 
+import orjson
 from msgspec import Struct
 
+from tracer.eventstream import MEDIA_TYPE, Decoder, Message, document
 from tracer.inflate import inflate
 from tracer.records import Body, Chunks, Headers
 
@@ -65,6 +67,8 @@ def text(body: Body, content: Plain, media: str) -> str:
         return f"[{content.coding}-encoded {media or 'body'}, {body.size} bytes]"
     if media.startswith("multipart/"):
         return f"[{media}, {body.size} bytes]"
+    if media == MEDIA_TYPE:
+        return _messages(content)
     if not _is_text(media, content.head):
         return f"[binary {media or 'body'}, {body.size} bytes]"
     if not content.truncated:
@@ -72,6 +76,16 @@ def text(body: Body, content: Plain, media: str) -> str:
     missing = max(body.size - len(body.head) - len(body.tail), 0)
     gap = f"\n[… {missing} bytes not kept …]\n"
     return content.head.decode("utf-8", "replace") + gap + content.tail.decode("utf-8", "replace")
+
+
+def _messages(content: Plain) -> str:
+    """Amazon's messages, one a line: what each says, as JSON."""
+    lines = []
+    for data in (content.head, content.tail):
+        for message in Decoder().feed(data):
+            said = document(message) if isinstance(message, Message) else None
+            lines.append("" if said is None else orjson.dumps(said).decode())
+    return "\n".join(lines)
 
 
 def _is_text(media: str, head: bytes) -> bool:

@@ -1,13 +1,12 @@
 """One Exchange becomes one Call: what it meant, what it used, what it cost, how fast it was and how it ended.
 
-Strategy: read what was asked (request.py) and what was answered (reply.py), price it, then put the columns together. Each JSON
-text is decoded once. Nothing here does I/O or reads a clock: the same Exchange and prices always give the same Call, which
-lets a batch be repeated.
+Strategy: read what was asked (request.py) and what was answered (reply.py), price it (bill.py), then put the columns together.
+Each JSON text is decoded once. Nothing here does I/O or reads a clock: the same Exchange and prices always give the same Call,
+which lets a batch be repeated.
 
 Invariants
 - Nothing raises on what a client or a provider sent. What cannot be understood stays at its default.
 - The proxy's own verdict (outcome, error_type, error_message) stands. Only an `ok` is looked at more closely (reply.py).
-- Only a POST is billed: reading a stored response again returns its usage again.
 - A call that the cache answered has the tokens of the reply, spends 0 and saved what they cost; `cache_status` tells it, since
   the client may leave in the middle. The gaps between its tokens are no provider's, and are left out.
 - Where a front door made another body (`original` is there), `request` is JSON of Tracer's own, whatever the headers say.
@@ -22,14 +21,16 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from tracer.blank import PLACEHOLDER
-from tracer.records import Call, Content, Exchange, Headers, Outcome, UsageSource
+from tracer.records import Call, Content, Exchange, Headers, Outcome
+from tracer.sink.bill import bill, wasted
 from tracer.sink.body import Plain, media_type, plain, text
+from tracer.sink.estimate import Sides
 from tracer.sink.facts import Facts
 from tracer.sink.latency import Timing, pieces
-from tracer.sink.price import Cost, PriceBook, nothing_paid
+from tracer.sink.price import PriceBook, nothing_paid
 from tracer.sink.reply import Reply, read_reply
-from tracer.sink.request import Asked, Route, read_request, route
-from tracer.sink.usage import Usage, compact, normalise
+from tracer.sink.request import read_request
+from tracer.sink.route import route
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SESSION_KEYS = ("_session", "session_id", "session")
@@ -45,7 +46,8 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
     asked = read_request(asked_body, asked_media, exchange.path, original)
     body = plain(exchange.response, exchange.response_headers, exchange.chunks)
     reply = Reply(Facts()) if exchange.websocket else read_reply(exchange, way, media, body)
-    usage, cost, source = _bill(exchange, way, asked, reply, prices)
+    found = bill(exchange, way, asked, reply, Sides(asked_body, body), prices)
+    usage, cost = found.usage, nothing_paid(found.cost) if _is_hit(exchange) else found.cost
     outcome, error_type, error_message = _end(exchange, reply)
     metadata, user = _identity(exchange.trace.metadata, asked.user)
     facts, trace = reply.facts, exchange.trace
@@ -111,13 +113,16 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         input_tokens=usage.input_tokens,
         output_tokens=usage.output_tokens,
         total_tokens=usage.total_tokens,
-        usage_source=source,
-        usage_raw="" if source == UsageSource.NONE or facts.usage is None else compact(facts.usage),
+        usage_source=found.source,
+        usage_raw=found.raw,
+        usage_note=found.note,
         cost_usd=cost.total,
         input_cost_usd=cost.input,
         output_cost_usd=cost.output,
         saved_usd=cost.saved,
+        wasted_usd=None if _is_hit(exchange) else wasted(cost, outcome),
         price_source=cost.source,
+        price_id=cost.price_id,
         duration_ms=exchange.end_ns / 1e6,
         upstream_connect_ms=_ms(exchange.connect_ns),
         headers_ms=_ms(exchange.headers_ns),
@@ -134,6 +139,7 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         response_bytes=exchange.response.size,
         truncated=exchange.request.truncated or exchange.response.truncated,
         content=_content(exchange, asked_body, asked_media, original, body, media, reply),
+        prices=cost.prices,
     )
 
 
@@ -147,18 +153,6 @@ def _asked(exchange: Exchange) -> tuple[str, Plain, Plain]:
 
 def _is_hit(exchange: Exchange) -> bool:
     return exchange.outcome is Outcome.CACHE_HIT or exchange.cache_status in _HITS
-
-
-def _bill(exchange: Exchange, way: Route, asked: Asked, reply: Reply, prices: PriceBook) -> tuple[Usage, Cost, UsageSource]:
-    raw = reply.facts.usage
-    usage = normalise(raw, exchange.provider, way.operation) if raw is not None and exchange.method.upper() == "POST" else None
-    if usage is None or raw is None:
-        cost = Cost("none: no usage reported" if way.operation else "")
-        return Usage(), nothing_paid(cost) if _is_hit(exchange) else cost, UsageSource.NONE
-    models = tuple(dict.fromkeys(model for model in (reply.facts.model, asked.model) if model))
-    cost = prices.price(usage, raw, exchange.provider, models, reply.facts.tier, exchange.started_ns)
-    whole = not reply.sse or reply.facts.ended or reply.facts.usage_is_final
-    return usage, nothing_paid(cost) if _is_hit(exchange) else cost, UsageSource.PROVIDER if whole else UsageSource.PARTIAL
 
 
 def _end(exchange: Exchange, reply: Reply) -> tuple[Outcome, str, str]:

@@ -33,7 +33,8 @@ def run(settings: Settings) -> None:
     exporters = open_exporters(settings)
     names = [exporter.name for exporter in exporters]
     limits = Limits(settings.batch_rows, settings.batch_bytes, settings.batch_wait, settings.spool_max_age)
-    read = decoder(partial(decode, prices=price.load(settings.prices)), SHARED_BYTES if len(exporters) > 1 else 0)
+    prices = price.load(settings.prices, settings.litellm_prices)
+    read = decoder(partial(decode, prices=prices), SHARED_BYTES if len(exporters) > 1 else 0)
     drains = [Drain(settings.data_dir, exporter, names, read, limits, stop) for exporter in exporters]
     threads = [threading.Thread(target=drain.run, name=name) for drain, name in zip(drains, names, strict=True)]
     for thread in threads:

@@ -1,15 +1,17 @@
 """What a call cost, and where that number came from.
 
 Order: the user's own prices, then a cost that the provider reports in its usage object, then the public list at the time of
-the call and in the service tier that the reply names. `source` is "user", "provider", "genai-prices <version>", or
-"none: <reason>" with every amount None: unknown is never 0.
+the call and in the tier that it was served in, then LiteLLM's file if the user named one. `source` is "user", "provider",
+"genai-prices <version>", "litellm <version>", or "none: <reason>" with every amount None: unknown is never 0.
 
 Invariants
-- total = input + output, exactly. What is neither (a fee per call, a provider's charge for its tools) counts as input.
+- total = input + output, exactly. What is neither (a fee per call, a search) counts as input.
+- A cost that was counted here has a `price_id`: with that row of `llm.prices` SQL counts the same, to the last digit.
 - An answer from the cache costs 0, known or not what it would have cost; that is what it saved.
 - A provider that reports a cost but not its parts gives a total only; the parts stay None rather than guessed.
 
-A model is looked up by the reply's name first, then by the request's: the reply resolves aliases and deployment names.
+Looking a price up takes up to a millisecond, so each is kept: by provider, host, names, tier and day, or minute where a list
+has other prices at night.
 """
 
 from collections.abc import Mapping
@@ -18,17 +20,24 @@ from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from tracer.sink.list_prices import SOURCE, ListPrices
-from tracer.sink.rates import cost_of, rounded
+from tracer.records import Price
+from tracer.sink.list_prices import Found, ListPrices
+from tracer.sink.litellm_prices import LiteLLMPrices, read_litellm
+from tracer.sink.price_files import PriceError, read_prices
+from tracer.sink.rates import cost_of, step
+from tracer.sink.reported import MOST, reported_cost
+from tracer.sink.tiers import served
 from tracer.sink.usage import Usage
-from tracer.sink.user_prices import PriceError, UserPrices, read_prices
+from tracer.sink.user_prices import NAME as USER
+from tracer.sink.user_prices import UserPrices
 
-__all__ = ["Cost", "PriceBook", "PriceError", "load"]
+__all__ = ["Cost", "PriceBook", "PriceError", "load", "nothing_paid"]
 
-
-# The columns hold six digits before the point, and no single call costs a million dollars.
-_MOST = 10**6
+_DAY_NS = 86_400 * 10**9
+_MINUTE_NS = 60 * 10**9
+_MOST_KEPT = 20_000  # the cache starts over beyond it
 
 
 class Cost(Struct, frozen=True):
@@ -39,14 +48,18 @@ class Cost(Struct, frozen=True):
     input: Decimal | None = None
     output: Decimal | None = None
     saved: Decimal | None = None  # what was not paid, because the answer came from the cache
+    price_id: str = ""  # of the rates; empty if the provider said the cost, or it is unknown
+    prices: tuple[Price, ...] = ()  # the rates, and those for inputs of other sizes
 
 
 class PriceBook:
     """All sources of prices, in order."""
 
-    def __init__(self, user: UserPrices, listed: ListPrices) -> None:
+    def __init__(self, user: UserPrices, listed: ListPrices, litellm: LiteLLMPrices | None = None) -> None:
         self._user = user
         self._listed = listed
+        self._litellm = litellm
+        self._kept: dict[tuple[object, ...], Found | str] = {}
 
     def price(
         self,
@@ -56,81 +69,78 @@ class PriceBook:
         models: tuple[str, ...],
         service_tier: str,
         at_ns: int,
+        host: str = "",
     ) -> Cost:
         """The cost of a call with this usage (`raw`: as the provider sent it) that started then, ns since the epoch.
 
-        `models` are the names it may be listed under, best first.
+        `models` are the names of the reply and of the request, `service_tier` the provider's word for what was served, `host`
+        the upstream that was asked.
         """
-        own = self._user.tariff(provider, models, service_tier, at_ns)
+        found = self.found(provider, models, served(service_tier, raw), at_ns, host)
+        if isinstance(found, str) or found.source != USER:
+            reported = reported_cost(raw, provider)
+            if reported is not None:
+                return Cost("provider", *reported)
+            if isinstance(found, str):
+                return Cost(f"none: {found}")
+        return _cost(usage, raw, found)
+
+    def found(self, provider: str, models: tuple[str, ...], tier: str, at_ns: int, host: str = "") -> Found | str:
+        """The prices of such a call (`tier`: a word of tiers.py), without what a provider may report, or why there is none."""
+        key: tuple[object, ...] = (provider, host, models, tier, at_ns // _DAY_NS)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._keep(key, self._look_up(provider, models, tier, at_ns, host))
+        if not isinstance(found, str) and found.varies_in_a_day:
+            key = (provider, host, models, tier, at_ns // _MINUTE_NS, "minute")
+            found = self._kept.get(key) or self._keep(key, self._look_up(provider, models, tier, at_ns, host))
+        return found
+
+    def maker(self, model: str) -> str:
+        """The provider whose model that is, if its name tells; else empty."""
+        return self._listed.sellers.guess(model)
+
+    def _keep(self, key: tuple[object, ...], found: Found | str) -> Found | str:
+        if len(self._kept) >= _MOST_KEPT:
+            self._kept.clear()
+        self._kept[key] = found
+        return found
+
+    def _look_up(self, provider: str, models: tuple[str, ...], tier: str, at_ns: int, host: str) -> Found | str:
+        own = self._user.tariff(provider, models, tier, at_ns)
         if own is not None:
-            return _cost(cost_of(usage, own), "user")
-        reported = reported_cost(raw, provider)
-        if reported is not None:
-            return reported
-        reason = "the model is unknown"
-        for model in models:
-            tariff = self._listed.tariff(provider, model, service_tier, at_ns)
-            if not isinstance(tariff, str):
-                return _cost(cost_of(usage, tariff), SOURCE)
-            reason = tariff
-        return Cost(f"none: {reason}")
+            return Found(own, USER)
+        listed = self._listed.find(provider, host, models, tier, at_ns)
+        if isinstance(listed, str) and self._litellm is not None:
+            return self._litellm.find(provider, host, models, tier) or f"{listed}, nor in LiteLLM's file"
+        return listed
 
 
 def nothing_paid(cost: Cost) -> Cost:
     """The cost of a call that the cache answered, where the provider would have taken `cost`."""
     nothing = Decimal(0)
-    return Cost(cost.source, nothing, nothing, nothing, saved=cost.total)
+    return replace(cost, total=nothing, input=nothing, output=nothing, saved=cost.total)
 
 
-def load(user_file: Path | None) -> PriceBook:
-    """The public prices, and before them the user's own from `user_file` if there is one; raises PriceError."""
-    return PriceBook(UserPrices() if user_file is None else read_prices(user_file), ListPrices())
+def load(user_file: Path | None, litellm_file: Path | None = None) -> PriceBook:
+    """The public prices, and the user's files if they name any; raises PriceError."""
+    listed = ListPrices()
+    litellm = None if litellm_file is None else read_litellm(litellm_file, listed.sellers)
+    return PriceBook(UserPrices() if user_file is None else read_prices(user_file), listed, litellm)
 
 
-def reported_cost(raw: Mapping[str, Any], provider: str) -> Cost | None:
-    """The cost that the provider itself put into its usage object.
-
-    OpenRouter: `cost` is what it charged; with the caller's own key (is_byok) the provider behind it bills
-    upstream_inference_cost besides. https://openrouter.ai/docs/use-cases/usage-accounting
-    Perplexity: `cost` is an object. xAI: `cost_in_usd_ticks`, ten thousand million to the dollar.
-    """
-    ticks = _amount(raw.get("cost_in_usd_ticks"))
-    if ticks is not None:
-        return _parts(ticks / 10**10, None)
-    cost = raw.get("cost")
-    if isinstance(cost, dict):
-        return _parts(_amount(cost.get("total_cost")), _amount(cost.get("output_tokens_cost")))
-    details = raw.get("cost_details")
-    if not isinstance(details, dict):
-        return _parts(_amount(cost), None) if provider == "openrouter" else None
-    total = _amount(cost)
-    if total is not None and raw.get("is_byok") is True:
-        total += _amount(details.get("upstream_inference_cost")) or 0
-    output = _amount(details.get("upstream_inference_completions_cost"))
-    return _parts(total, _amount(details.get("upstream_inference_output_cost")) if output is None else output)
-
-
-def _parts(total: Decimal | None, output: Decimal | None) -> Cost | None:
-    if total is None or total >= _MOST:
-        return None
-    total = rounded(total)
-    if output is None:
-        return Cost("provider", total)
-    output = min(rounded(output), total)
-    return Cost("provider", total, total - output, output)
-
-
-def _cost(parts: tuple[Decimal, Decimal] | str, source: str) -> Cost:
+def _cost(usage: Usage, raw: Mapping[str, Any], found: Found) -> Cost:
+    given, made = usage.input_tokens, usage.output_tokens
+    if given is None or made is None:
+        return Cost(f"none: the provider did not report {'input' if given is None else 'output'} tokens")
+    for what, is_in in found.beyond:
+        if is_in(raw):
+            return Cost(f"none: {what} of this model have a price of their own, which Tracer cannot count")
+    price = step(found.tariff, given)
+    parts = cost_of(usage, price)
     if isinstance(parts, str):
         return Cost(f"none: {parts}")
-    if sum(parts) >= _MOST:
+    total = parts[0] + parts[1]
+    if total >= MOST:
         return Cost("none: a cost of a million dollars must be a mistake")
-    return Cost(source, parts[0] + parts[1], parts[0], parts[1])
-
-
-def _amount(value: object) -> Decimal | None:
-    """A JSON number as the decimal that was written, if it can be an amount of money."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    amount = Decimal(repr(value))
-    return amount if amount.is_finite() and amount >= 0 else None
+    return Cost(found.source, total, *parts, price_id=price.price_id, prices=found.tariff)

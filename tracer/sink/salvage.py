@@ -7,7 +7,7 @@ why only keys are asked for whose meaning does not depend on where they stand.
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -34,8 +34,8 @@ def all_scalars(text: str, key: str) -> list[Any]:
     return [_value(match[2]) for match in _pattern((key,)).finditer(text)]
 
 
-def last_object(text: str, keys: Iterable[str]) -> dict[str, Any] | None:
-    """The last object with something in it that stands behind one of `keys`."""
+def last_object(text: str, keys: Iterable[str], fits: Callable[[dict[str, Any]], bool] = bool) -> dict[str, Any] | None:
+    """The last object with something in it that stands behind one of `keys` and fits."""
     best: tuple[int, dict[str, Any] | None] = (-1, None)
     for key in keys:
         position = len(text)
@@ -44,7 +44,7 @@ def last_object(text: str, keys: Iterable[str]) -> dict[str, Any] | None:
             if position < 0:
                 break
             value = _object_behind(text, position + len(key) + 2)
-            if value:
+            if value and fits(value):
                 best = max(best, (position, value), key=lambda pair: pair[0])
                 break
     return best[1]

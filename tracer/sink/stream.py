@@ -1,25 +1,30 @@
-"""A kept stream as its events: the JSON of each, decoded once, and where in the copy it ended.
+"""A kept stream as its events, whatever its framing: the JSON of each, decoded once, and where in the copy it ended.
 
-A copy that was cut in the middle is read up to the gap, and again from the first empty line behind it; the two halves of the
-events at the gap are lost, the usage at the end of the stream is not.
+A copy that was cut in the middle is read up to the gap, and again from the first event that begins behind it: after an empty
+line, after a line end, at an element that looks like a reply's, at a message whose prelude checks. The two halves of the event
+at the gap are lost, the usage at the end of the stream is not.
 """
 
-import re
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from msgspec import Struct
 
+from tracer.eventstream import Decoder as MessageDecoder
+from tracer.eventstream import Message, document
+from tracer.framing import Framing, beginning, framing_of
+from tracer.jsonstream import Elements, Lines, Piece
 from tracer.sink.body import Plain
-from tracer.sse import Decoder, Event
+from tracer.sse import Decoder, Event, Overlong
 
-_EMPTY_LINE = re.compile(rb"\n\n|\r\n\r\n|\r\r")
+_SSE = "text/event-stream"
 
 
 class Stream(Struct, frozen=True):
     """Events that are JSON objects with their end offsets, and what else the stream said.
 
-    `done`: `[DONE]` was there. `heard`: there was any event at all.
+    `done`: it reached its end by its own account: `[DONE]`, or the bracket that closes an array. `heard`: there was any event.
     """
 
     documents: list[dict[str, Any]]
@@ -29,49 +34,102 @@ class Stream(Struct, frozen=True):
 
 
 def looks_like_events(media: str, head: bytes) -> bool:
-    """By its content type, or by its first line where a server named none."""
-    if media:
-        return media == "text/event-stream"
-    return head.startswith((b"data:", b"event:", b": "))
+    """Whether a body is a stream: by its content type, or by its first bytes where a server named none."""
+    return framing_of(media, head) is not None
 
 
-def read_stream(body: Plain) -> Stream:
-    """All events in the copy of a stream."""
+def read_stream(body: Plain, media: str = _SSE) -> Stream:
+    """All events in the copy of a stream of this media type."""
+    framing = framing_of(media, body.head) or Framing.SSE
     documents: list[dict[str, Any]] = []
     ends: list[int] = []
-    decoder = Decoder()
-    events = decoder.feed(body.head)
-    unfinished = decoder.close()
-    if unfinished is not None:
-        events.append(unfinished)
-    done = _take(events, 0, documents, ends)
-    heard = bool(events)
-    resync = _EMPTY_LINE.search(body.tail) if body.tail else None
-    if resync is not None:
-        decoder = Decoder()
-        events = decoder.feed(body.tail[resync.end() :])
-        unfinished = decoder.close()
-        if unfinished is not None:
-            events.append(unfinished)
-        done = _take(events, len(body.head) + resync.end(), documents, ends) or done
-        heard = heard or bool(events)
+    take = _READERS[framing]
+    done, heard = take(body.head, 0, documents, ends)
+    start = beginning(framing, body.tail) if body.tail else None
+    if start is not None:
+        done_behind, heard_behind = take(body.tail[start:], len(body.head) + start, documents, ends)
+        done, heard = done or done_behind, heard or heard_behind
     return Stream(documents, ends, done, heard)
 
 
-def _take(events: list[Any], start: int, documents: list[dict[str, Any]], ends: list[int]) -> bool:
+def _take_events(data: bytes, start: int, documents: list[dict[str, Any]], ends: list[int]) -> tuple[bool, bool]:
+    """Whether the end and whether any event was there."""
+    decoder = Decoder(loose=True)
+    events = decoder.feed(data)
+    unfinished = decoder.close()
+    if unfinished is not None:
+        events.append(unfinished)
     done = False
     for event in events:
         if type(event) is not Event:
             continue
         try:
-            document = orjson.loads(event.data)
+            found = orjson.loads(event.data)
         except orjson.JSONDecodeError:
             done = done or event.data.startswith("[DONE]")
+            _take_lines_of(event, start, documents, ends)
             continue
-        if isinstance(document, dict):
-            if event.name == "error" and "error" not in document:
+        if isinstance(found, dict):
+            if event.name == "error" and "error" not in found:
                 # The event's name alone says that it is one; the proxy's clients raise on it too.
-                document = {"type": "error", **document, "error": document.get("error", document)}
-            documents.append(document)
+                found = {"type": "error", **found, "error": found.get("error", found)}
+            documents.append(found)
             ends.append(start + event.end)
-    return done
+    return done, bool(events)
+
+
+def _take_lines_of(event: Event, start: int, documents: list[dict[str, Any]], ends: list[int]) -> None:
+    """Objects that stand one a line in what is no JSON as a whole."""
+    if not event.data.startswith("{"):
+        return
+    for line in event.data.split("\n"):
+        found = _object(line)
+        if found is not None:
+            documents.append(found)
+            ends.append(start + event.end)
+
+
+def _take_lines(data: bytes, start: int, documents: list[dict[str, Any]], ends: list[int]) -> tuple[bool, bool]:
+    lines = Lines()
+    return False, _take_pieces([*lines.feed(data), *lines.close()], start, documents, ends)
+
+
+def _take_elements(data: bytes, start: int, documents: list[dict[str, Any]], ends: list[int]) -> tuple[bool, bool]:
+    elements = Elements()
+    heard = _take_pieces(elements.feed(data), start, documents, ends)
+    return elements.closed, heard
+
+
+def _take_pieces(pieces: Sequence[Piece | Overlong], start: int, documents: list[dict[str, Any]], ends: list[int]) -> bool:
+    for piece in pieces:
+        found = _object(piece.data) if isinstance(piece, Piece) else None
+        if found is not None:
+            documents.append(found)
+            ends.append(start + piece.end)
+    return bool(pieces)
+
+
+def _take_messages(data: bytes, start: int, documents: list[dict[str, Any]], ends: list[int]) -> tuple[bool, bool]:
+    messages = MessageDecoder().feed(data)
+    for message in messages:
+        found = document(message) if isinstance(message, Message) else None
+        if found is not None:
+            documents.append(found)
+            ends.append(start + message.end)
+    return False, bool(messages)
+
+
+_READERS = {
+    Framing.SSE: _take_events,
+    Framing.LINES: _take_lines,
+    Framing.ARRAY: _take_elements,
+    Framing.AWS: _take_messages,
+}
+
+
+def _object(text: bytes | str) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return found if isinstance(found, dict) else None

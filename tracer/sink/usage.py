@@ -1,8 +1,7 @@
 """What a call used, from the provider's own figures, in exclusive buckets that add up to what is billed.
 
-Providers disagree on what a count includes: OpenAI's prompt_tokens holds the cached ones, Anthropic's input_tokens does not;
-OpenAI's completion_tokens holds the reasoning, xAI's and Gemini's do not. All of that is said once, in the table FLAVOURS:
-where each figure stands and what it leaves out. To add a provider: a row, a recorded body, a test.
+Providers disagree on what a count includes; all of that is said in the rows of tracer/dialects/flavours.py. Here is what is
+done with them.
 
 Rules
 - A bucket is None when the provider did not speak of it and 0 when it said 0. What follows from the totals is a number:
@@ -13,8 +12,9 @@ Rules
   provider gives the split, `cached_audio_tokens` tells the price how many of cache_read were audio (they cost more); where it
   does not, the cached tokens are taken to be text as far as the text reaches.
 - Figures that contradict each other are cut down to the total in the order of the sums above; nothing becomes negative and
-  the total, which is what is billed, stays.
+  the total, which is what is billed, stays. Each contradiction is a sentence in the note (notes.py).
 - Usage is never summed over the chunks of a stream: several providers send running totals. The last one wins (facts.py).
+- What a flavour leaves out of a figure is added to it, unless the provider's own total shows that this time it is inside.
 - A total larger than input + output is believed: the rest is output that the flavour leaves out of its output figure.
 """
 
@@ -23,13 +23,13 @@ from typing import Any
 
 import orjson
 from msgspec import Struct
-from msgspec.structs import replace
 
-# No call has four billion tokens; a larger figure is a mistake and would not fit its column.
-_MOST = (1 << 32) - 1
+from tracer.dialects.flavour import Flavour
+from tracer.sink.figures import Figures, choose_flavour, figures_of
+from tracer.sink.notes import note_of
+from tracer.sink.shapes import flavour_by_shape
 
-Path = tuple[str, ...]
-Paths = tuple[Path, ...]
+_NO_OUTPUT = ("embeddings", "rerank")
 
 
 class Usage(Struct, frozen=True, kw_only=True):
@@ -52,148 +52,38 @@ class Usage(Struct, frozen=True, kw_only=True):
     web_searches: int | None = None
 
 
-class Flavour(Struct, frozen=True, kw_only=True):
-    """Where one kind of usage object keeps its figures: for each, paths in order of preference."""
-
-    name: str
-    marks: tuple[str, ...]  # the object is of this kind if it has one of these keys
-    providers: frozenset[str] = frozenset()  # and comes from one of these; empty: from anyone
-    operations: frozenset[str] = frozenset()  # and answers one of these; empty: any
-    input: Paths
-    output: Paths = ()
-    total: Paths = (("total_tokens",),)
-    cache_read: Paths = ()
-    cache_write: Paths = ()
-    cached_audio: Paths = ()
-    cached_image: Paths = ()
-    audio_input: Paths = ()
-    image_input: Paths = ()
-    reasoning: Paths = ()
-    audio_output: Paths = ()
-    input_excludes: tuple[str, ...] = ()  # figures that `input` leaves out: added to reach the billed input
-    output_excludes: tuple[str, ...] = ()
-    rest_is_reasoning: bool = False  # what `total` holds beyond input + output, when no reasoning was reported
-    no_output: bool = False  # this operation never has output tokens
-
-
-_PROMPT = "prompt_tokens_details"
-_COMPLETION = "completion_tokens_details"
-
-# https://platform.openai.com/docs/api-reference/chat/object, legacy completions, and most others.
-_CHAT = Flavour(
-    name="chat",
-    marks=("prompt_tokens", "completion_tokens"),
-    input=(("prompt_tokens",),),
-    output=(("completion_tokens",),),
-    # DeepSeek counts hits flat, some hosts of open models too; Writer and Mistral spell the object in the singular.
-    cache_read=(
-        (_PROMPT, "cached_tokens"),
-        ("prompt_cache_hit_tokens",),
-        ("num_cached_tokens",),
-        ("cached_tokens",),
-        ("prompt_token_details", "cached_tokens"),
-    ),
-    cache_write=((_PROMPT, "cache_write_tokens"),),
-    cached_audio=((_PROMPT, "cached_tokens_details", "audio_tokens"),),
-    cached_image=((_PROMPT, "cached_tokens_details", "image_tokens"),),
-    audio_input=((_PROMPT, "audio_tokens"),),
-    image_input=((_PROMPT, "image_tokens"),),
-    reasoning=(
-        (_COMPLETION, "reasoning_tokens"),
-        ("reasoning_tokens",),
-        ("completion_token_details", "reasoning_tokens"),
-    ),
-    audio_output=((_COMPLETION, "audio_tokens"),),
-)
-
-# The first row that fits is taken, so special rows stand before the general one of their kind.
-FLAVOURS: tuple[Flavour, ...] = (
-    # https://platform.openai.com/docs/api-reference/embeddings; Voyage and others give the total only.
-    replace(
-        _CHAT,
-        name="embeddings",
-        marks=("prompt_tokens", "input_tokens", "total_tokens"),
-        operations=frozenset({"embeddings"}),
-        input=(("prompt_tokens",), ("input_tokens",), ("total_tokens",)),
-        no_output=True,
-    ),
-    # Gemini's OpenAI endpoint leaves thinking out of completion_tokens and reports it nowhere but in the total.
-    replace(
-        _CHAT,
-        name="gemini-compatible",
-        providers=frozenset({"google", "vertex-ai"}),
-        rest_is_reasoning=True,
-    ),
-    _CHAT,
-    # https://platform.openai.com/docs/api-reference/responses/object; images and transcriptions use the same names, and the
-    # realtime API has "token" in the singular.
-    Flavour(
-        name="responses",
-        marks=("input_tokens", "output_tokens"),
-        input=(("input_tokens",),),
-        output=(("output_tokens",),),
-        cache_read=(("input_tokens_details", "cached_tokens"), ("input_token_details", "cached_tokens")),
-        cache_write=(("input_tokens_details", "cache_write_tokens"),),
-        cached_audio=(("input_token_details", "cached_tokens_details", "audio_tokens"),),
-        cached_image=(("input_token_details", "cached_tokens_details", "image_tokens"),),
-        audio_input=(("input_tokens_details", "audio_tokens"), ("input_token_details", "audio_tokens")),
-        image_input=(("input_tokens_details", "image_tokens"), ("input_token_details", "image_tokens")),
-        reasoning=(("output_tokens_details", "reasoning_tokens"),),
-        audio_output=(("output_tokens_details", "audio_tokens"), ("output_token_details", "audio_tokens")),
-    ),
-)
-
-
-def find_usage(document: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The usage object of a reply or of a chunk, if it has one with something in it."""
-    usage = document.get("usage")
-    if isinstance(usage, dict) and usage:
-        return usage
-    groq = document.get("x_groq")  # Groq's last chunk, with or without stream_options
-    if isinstance(groq, dict):
-        usage = groq.get("usage")
-        if isinstance(usage, dict) and usage:
-            return usage
-    return None
-
-
-def choose_flavour(raw: Mapping[str, Any], provider: str, operation: str) -> Flavour | None:
-    """The first row that fits this usage object."""
-    for flavour in FLAVOURS:
-        if flavour.providers and provider not in flavour.providers:
-            continue
-        if flavour.operations and operation not in flavour.operations:
-            continue
-        if any(mark in raw for mark in flavour.marks):
-            return flavour
-    return None
-
-
 def normalise(raw: Mapping[str, Any], provider: str, operation: str) -> Usage | None:
-    """The buckets of a provider's usage object, or None if no flavour knows it or it holds no count."""
-    flavour = choose_flavour(raw, provider, operation)
+    """The buckets of a provider's usage object, or None if it holds no count."""
+    found = read_usage(raw, provider, operation)
+    return None if found is None else found[0]
+
+
+def read_usage(raw: Mapping[str, Any], provider: str, operation: str) -> tuple[Usage, str] | None:
+    """The buckets of a provider's usage object and what is to be noted of them; None if it holds no count.
+
+    A Usage without any figure stands for a call that the provider bills by something else than tokens.
+    """
+    flavour = choose_flavour(raw, provider, operation) or flavour_by_shape(raw)
     if flavour is None:
         return None
-    read = _figure(raw, flavour.cache_read)
-    write = _figure(raw, flavour.cache_write)
-    reasoning = _figure(raw, flavour.reasoning)
-    audio_out = _figure(raw, flavour.audio_output)
-    cached_audio = _figure(raw, flavour.cached_audio)
-    audio_in = _less(_figure(raw, flavour.audio_input), cached_audio or 0)
-    image_in = _less(_figure(raw, flavour.image_input), _figure(raw, flavour.cached_image) or 0)
-    told = {"cache_read": read, "cache_write": write, "reasoning": reasoning}
-    given = _plus(_figure(raw, flavour.input), [told[name] for name in flavour.input_excludes])
-    made = _plus(_figure(raw, flavour.output), [told[name] for name in flavour.output_excludes])
-    if flavour.no_output:
-        made = 0
-    input_total, output_total, rest = _totals(given, made, _figure(raw, flavour.total))
-    if input_total is None and output_total is None:
-        return None
+    return _buckets(figures_of(raw, flavour), flavour, raw, operation)
+
+
+def _buckets(told: Figures, flavour: Flavour, raw: Mapping[str, Any], operation: str) -> tuple[Usage, str] | None:
+    get = told.get
+    given, made, rest = _totals(told, flavour, operation)
+    if given is None and made is None:
+        note = note_of(told, flavour, raw, None, None, 0)
+        return (Usage(), note) if note and flavour.units else None
+    reasoning, cached_audio, write_1h = get("reasoning"), get("cached_audio"), get("cache_write_1h")
     if flavour.rest_is_reasoning and reasoning is None and rest:
         reasoning = rest
-    uncached, (read, write, audio_in, image_in) = _share(input_total, (read, write, audio_in, image_in))
-    text, (reasoning, audio_out) = _share(output_total, (reasoning, audio_out))
-    return Usage(
+    audio_in = _less(get("audio_input"), cached_audio or 0)
+    image_in = _less(get("image_input"), get("cached_image") or 0)
+    uncached, (read, write, audio_in, image_in) = _share(given, (get("cache_read"), get("cache_write"), audio_in, image_in))
+    text, (reasoning, audio_out) = _share(made, (reasoning, get("audio_output")))
+    image_out = get("image_output")
+    usage = Usage(
         uncached_input_tokens=uncached,
         cache_read_tokens=read,
         cache_write_tokens=write,
@@ -202,11 +92,15 @@ def normalise(raw: Mapping[str, Any], provider: str, operation: str) -> Usage | 
         text_output_tokens=text,
         reasoning_tokens=reasoning,
         audio_output_tokens=audio_out,
-        input_tokens=input_total,
-        output_tokens=output_total,
-        total_tokens=None if input_total is None or output_total is None else input_total + output_total,
+        input_tokens=given,
+        output_tokens=made,
+        total_tokens=None if given is None or made is None else given + made,
         cached_audio_tokens=None if cached_audio is None else min(cached_audio, read or 0),
+        cache_write_1h_tokens=None if write_1h is None else min(write_1h, write or 0),
+        image_output_tokens=None if image_out is None else min(image_out, text or 0),
+        web_searches=get("web_searches"),
     )
+    return usage, note_of(told, flavour, raw, given, made, rest)
 
 
 def compact(raw: Mapping[str, Any]) -> str:
@@ -217,37 +111,43 @@ def compact(raw: Mapping[str, Any]) -> str:
         return ""
 
 
-def _figure(raw: Mapping[str, Any], paths: Paths) -> int | None:
-    """The first of `paths` that leads to a count."""
-    for path in paths:
-        value: Any = raw
-        for key in path:
-            value = value.get(key) if isinstance(value, dict) else None
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        if type(value) is int and 0 <= value <= _MOST:
-            return value
-    return None
-
-
 def _less(figure: int | None, part: int) -> int | None:
     return None if figure is None else max(figure - part, 0)
 
 
-def _plus(figure: int | None, parts: list[int | None]) -> int | None:
-    return None if figure is None else figure + sum(part or 0 for part in parts)
-
-
-def _totals(given: int | None, made: int | None, total: int | None) -> tuple[int | None, int | None, int]:
+def _totals(told: Figures, flavour: Flavour, operation: str) -> tuple[int | None, int | None, int]:
     """Input, output, and what the total told beyond them (already in the output)."""
-    if total is None:
+    given, made, total = told.get("input"), told.get("output"), told.get("total")
+    if (given is not None or total is not None) and (flavour.no_output or (made is None and operation in _NO_OUTPUT)):
+        made = 0
+    beside_in = sum([told.get(name) or 0 for name in flavour.input_excludes]) if flavour.input_excludes else 0
+    beside_out = sum([told.get(name) or 0 for name in flavour.output_excludes]) if flavour.output_excludes else 0
+    if flavour.omits_zeros and (given is not None or made is not None or beside_in or beside_out):
+        given, made = given or 0, made or 0
+    if (beside_in or beside_out) and total is not None and not flavour.beyond_total:
+        beside_in, beside_out = _left_out(given or 0, made or 0, beside_in, beside_out, total)
+    given = None if given is None else given + beside_in
+    made = None if made is None else made + beside_out
+    if total is None or (given is None and made is None):
         return given, made, 0
     if given is None:
-        return (None, None, 0) if made is None else (max(total - made, 0), made, 0)
+        return max(total - (made or 0), 0), made, 0
     if made is None:
         return given, max(total - given, 0), 0
     rest = max(total - given - made, 0)
     return given, made + rest, rest
+
+
+def _left_out(given: int, made: int, beside_in: int, beside_out: int, total: int) -> tuple[int, int]:
+    """Which of the figures that a flavour leaves out are left out here; all of them if the total does not tell.
+
+    What is larger than the figure that it should be part of cannot be inside of it, whatever the total says.
+    """
+    for left_in, left_out in ((beside_in, beside_out), (0, 0), (beside_in, 0), (0, beside_out)):
+        fits = (left_in or beside_in <= given) and (left_out or beside_out <= made)
+        if fits and given + made + left_in + left_out == total:
+            return left_in, left_out
+    return beside_in, beside_out
 
 
 def _share(total: int | None, parts: tuple[int | None, ...]) -> tuple[int | None, list[int | None]]:

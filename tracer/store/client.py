@@ -1,5 +1,8 @@
 """The one way to ClickHouse, for everybody: to the server of `TRACER_CLICKHOUSE`, else to the embedded store over HTTP.
 
+Who reads comes by `TRACER_CLICKHOUSE_READER`, where it is set. Either way a reader of a server cannot write: if its user could,
+each of its queries is sent with `readonly=2`.
+
 `tracer query` must work while Tracer runs and while it does not: if nothing answers on the store's port, `run_query` opens
 the store's directory itself, to read.
 
@@ -21,7 +24,9 @@ import clickhouse_connect
 from clickhouse_connect.driver.binding import bind_query
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import get_pool_manager
+from pydantic import SecretStr
 
 from tracer.config import Settings
 from tracer.store.errors import QueryFailed, StoreError, StoreLocked, StoreUnavailable, from_engine
@@ -46,13 +51,43 @@ def connect(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECOND
     """
     if settings.clickhouse is None:
         return embedded(settings, write=write, answer_s=answer_s)
-    dsn = settings.clickhouse.get_secret_value()
-    parts = urlsplit(dsn)
+    if write or settings.clickhouse_reader is None:
+        client = _server("TRACER_CLICKHOUSE", settings.clickhouse, "or unset it to use the embedded store", answer_s)
+    else:
+        advice = "or unset it to read as the user of TRACER_CLICKHOUSE"
+        client = _server("TRACER_CLICKHOUSE_READER", settings.clickhouse_reader, advice, answer_s)
+    if not write:
+        _fence(client)
+    return client
+
+
+def _server(name: str, dsn: SecretStr, otherwise: str, answer_s: float) -> Client:
+    """A client of the server that the setting `name` means."""
+    parts = urlsplit(dsn.get_secret_value())
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise StoreUnavailable("TRACER_CLICKHOUSE: should be http://user:password@host:8123/ (or https)")
+        raise StoreUnavailable(f"{name}: should be http://user:password@host:8123/ (or https)")
     where = f"{parts.scheme}://{parts.hostname}:{parts.port or (8443 if parts.scheme == 'https' else 8123)}/"
-    advice = "check TRACER_CLICKHOUSE, or unset it to use the embedded store"
-    return _client(f"ClickHouse at {where} (TRACER_CLICKHOUSE)", advice, answer_s, dsn=dsn, interface=parts.scheme)
+    advice = f"check {name}, {otherwise}"
+    how = {"dsn": dsn.get_secret_value(), "interface": parts.scheme}
+    return _client(f"ClickHouse at {where} ({name})", advice, answer_s, **how)
+
+
+def is_fenced(client: Client) -> bool:
+    """Whether this reader's user could write, and only we keep it from that."""
+    assert isinstance(client, HttpClient)
+    return "readonly" in client.params
+
+
+def _fence(client: Client) -> None:
+    assert isinstance(client, HttpClient)
+    try:
+        own = int(str(client.command("SELECT getSetting('readonly')")))
+    except ClickHouseError as error:
+        raise failed(error, "asking what the reader may do") from error
+    # Not for a user with readonly = 1 or 2, who must not change that setting. And as a parameter: the driver would not send a
+    # setting that it takes for fixed.
+    if own == 0:
+        client.params["readonly"] = "2"
 
 
 def embedded(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECONDS) -> Client:
@@ -167,5 +202,6 @@ __all__ = [
     "embedded",
     "failed",
     "fault",
+    "is_fenced",
     "run_query",
 ]

@@ -104,12 +104,18 @@ def percent(share: Number | None) -> str:
 
 
 def moment(text: str | datetime | None, form: str = "time") -> Markup:
-    """A time as a `<time>`: `time` 13:04:05, `date` 22 Nov 13:04:05, `full` 2026-11-22 13:04:05.123 UTC."""
+    """A time as a `<time>`: `time` 13:04:05, `date` 22 Nov 13:04:05, `day` 22 Nov 2026, `full` 2026-11-22 13:04:05.123 UTC."""
     when = parse_time(text)
     if when is None:
         return Markup(UNKNOWN)
     full = when.strftime("%Y-%m-%d %H:%M:%S.") + f"{when.microsecond // 1000:03d} UTC"
-    shown = {"time": when.strftime("%H:%M:%S"), "date": f"{when.day} {when:%b %H:%M:%S}", "full": full}[form]
+    forms = {
+        "time": f"{when:%H:%M:%S}",
+        "date": f"{when.day} {when:%b %H:%M:%S}",
+        "day": f"{when.day} {when:%b %Y}",
+        "full": full,
+    }
+    shown = forms[form]
     return Markup('<time datetime="{}" title="{}">{}</time>').format(when.isoformat(), full, shown)
 
 

@@ -12,6 +12,7 @@ PAGES: tuple[Page, ...] = (
     Page("call", f"/calls/{{call_id:{_UUID}}}", call.show),
     Page("call-body", f"/calls/{{call_id:{_UUID}}}/{{part}}", call.body),
     Page("trace", "/traces/{trace_id:.+}", trace.show),
+    Page("span-body", "/spans/{part}", trace.body),
     Page("fingerprints", "/fingerprints", fingerprints.show, label="Fingerprints", key="f"),
     Page("prompts", "/prompts", prompts.show, label="Prompts", key="m"),
     Page("prompt", "/prompts/{slug}", prompts.one),

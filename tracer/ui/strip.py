@@ -1,7 +1,8 @@
 """When an answer came, as far as a call's row tells: a strip from acceptance to the end, and how far apart its tokens were.
 
-A row keeps the times of the first byte and of the first token and a digest of all gaps between tokens, not the arrival of each
-piece. So the strip shows the phases of a call, and the gaps are shown by how many there were of each length.
+A row keeps the times of the head, the first byte and the first token, and a digest of all gaps between tokens. So this strip
+shows the phases of a call, and the gaps by how many there were of each length. The arrival of each piece is kept with the
+bodies and is drawn below the strip (tracer/ui/arrivals.py) as long as they are.
 """
 
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,12 @@ def strip(call: Row) -> Strip | None:
     phases = tuple(
         Phase(label, to - since, since / end * AXIS, (to - since) / end * AXIS, tone) for label, since, to, tone in bounds
     )
-    named = (("first byte", first_byte), ("first token", first_token), ("client left", _within(call["client_gone_ms"], end)))
+    named = (
+        ("head of the answer", _within(call["headers_ms"], end)),
+        ("first byte", first_byte),
+        ("first token", first_token),
+        ("client left", _within(call["client_gone_ms"], end)),
+    )
     marks = tuple(Mark(label, at, at / end * AXIS) for label, at in named if at is not None)
     return Strip(phases, marks, ticks(end))
 

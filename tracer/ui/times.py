@@ -55,6 +55,17 @@ class TimeRange:
         return self.bucket_s % 60 == 0 and (self.start.second, self.start.microsecond) == (0, 0)
 
     @property
+    def before(self) -> "TimeRange":
+        """As long a time right before this one. Where sums answer, it begins and ends with a whole hour or minute of theirs."""
+        unit = timedelta(hours=1) if self.is_hourly else timedelta(minutes=1)
+        shift = -((self.start - self.end) // unit) * unit
+        start = self.start - shift
+        length = self.end - self.start
+        if self.is_hourly or self.is_by_minute:
+            length = max(round(length / unit), 1) * unit
+        return TimeRange(start, start + length, "")
+
+    @property
     def values(self) -> dict[str, str]:
         """Parameters of a query: `{since:DateTime64(6, 'UTC')}` and `{until:DateTime64(6, 'UTC')}`."""
         return {"since": _for_clickhouse(self.start), "until": _for_clickhouse(self.end)}

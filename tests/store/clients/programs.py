@@ -40,9 +40,13 @@ def by_node(task: Mapping[str, Any]) -> list[Any]:
 
 def by_go(task: Mapping[str, Any]) -> list[Any]:
     """What came of each statement by clickhouse-go."""
-    source = _HERE / "go"
+    return ask_go(_HERE / "go", "clickhouse-go", task)
+
+
+def ask_go(source: Path, name: str, task: Mapping[str, Any]) -> list[Any]:
+    """What the Go program in the folder `source` answers to a task."""
     made_of = b"".join(file.read_bytes() for file in sorted(source.iterdir()))
-    folder = node.KEPT / f"clickhouse-go-{hashlib.sha256(made_of).hexdigest()[:16]}"
+    folder = node.KEPT / f"{name}-{hashlib.sha256(made_of).hexdigest()[:16]}"
 
     def build(into: Path) -> None:
         command = [_go(), "build", "-mod=readonly", "-o", str(into / "client"), "."]
@@ -50,6 +54,8 @@ def by_go(task: Mapping[str, Any]) -> list[Any]:
         built = subprocess.run(command, cwd=source, env=environ, capture_output=True, text=True, timeout=500, check=False)
         if built.returncode and _UNREACHABLE.search(built.stderr):
             pytest.skip("the Go module proxy does not answer")
+        if needs := re.search(r"requires go >= [\d.]+", built.stderr):
+            pytest.skip(f"{name} {needs[0]}, which is not here")
         assert not built.returncode, built.stderr
 
     node._once(folder, build)
@@ -63,7 +69,7 @@ def _go() -> str:
     said = subprocess.run([program, "env", "GOVERSION"], capture_output=True, text=True, check=False).stdout
     version = re.match(r"go(\d+)\.(\d+)", said)
     if version is None or (int(version[1]), int(version[2])) < _GO:
-        pytest.skip(f"clickhouse-go needs Go {_GO[0]}.{_GO[1]}, and this is {said.strip()}")
+        pytest.skip(f"these programs need Go {_GO[0]}.{_GO[1]}, and this is {said.strip()}")
     return program
 
 

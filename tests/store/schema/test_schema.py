@@ -33,7 +33,7 @@ def columns(client: Client, table: str) -> dict[str, str]:
 def test_columns_are_the_fields_of_the_records(store: RunningStore) -> None:
     with store_client.embedded(store.settings, write=False) as client:
         calls, bodies = columns(client, "llm.calls"), columns(client, "llm.bodies")
-    assert list(calls) == [name for name in Call.__struct_fields__ if name != "content"]
+    assert list(calls) == [name for name in Call.__struct_fields__ if name not in ("content", "prices")]
     assert list(bodies) == ["call_id", "started_at", *Content.__struct_fields__]
     with store_client.embedded(store.settings, write=False) as client:
         for table in rows.TABLES:
@@ -49,7 +49,7 @@ def test_every_column_says_what_it_is(store: RunningStore) -> None:
         query = "SELECT table, name FROM system.columns WHERE database = 'llm' AND comment = ''"
         undescribed = {table for table, _ in client.query(query).result_rows}
         # Views have no comments on columns.
-        assert undescribed == {"otel_traces", "call_feedback", "into_calls_by_minute", "into_calls_by_hour"}
+        assert undescribed == {"otel_traces", "call_feedback", "into_calls_by_minute", "into_calls_by_hour", "recomputed_costs"}
 
 
 def test_migrating_twice_and_at_once_changes_nothing(store: RunningStore) -> None:
@@ -281,6 +281,9 @@ def test_ddl_prints_what_migrate_runs(load_settings: Callable[..., Settings]) ->
         "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_minute TO llm.calls_by_minute AS",
         "CREATE TABLE IF NOT EXISTS llm.calls_by_hour",
         "CREATE MATERIALIZED VIEW IF NOT EXISTS llm.into_calls_by_hour TO llm.calls_by_hour AS",
+        "CREATE TABLE IF NOT EXISTS llm.prices",
+        "CREATE OR REPLACE VIEW llm.recomputed_costs AS",
+        "CREATE OR REPLACE VIEW llm.what_if AS",
     ]
 
 
@@ -321,6 +324,10 @@ def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> 
         "ALTER TABLE llm.calls",
         "ALTER TABLE llm.bodies_local",
         "ALTER TABLE llm.bodies",
+        "CREATE TABLE IF NOT EXISTS llm.prices_local",
+        "CREATE TABLE IF NOT EXISTS llm.prices",
+        "CREATE OR REPLACE VIEW llm.recomputed_costs",
+        "CREATE OR REPLACE VIEW llm.what_if",
     ]
     into = next(str(each) for each in parsed if "into_calls_by_hour" in str(each))
     assert " TO llm.calls_by_hour_local " in into

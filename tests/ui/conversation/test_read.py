@@ -5,10 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.sink.exchanges import CONFORMANCE
+from tests.conformance import bodies
+from tests.sink.exchanges import CONFORMANCE, exchange
+from tracer.sink import price
+from tracer.sink.decode import decode
 from tracer.ui.conversation import read
 from tracer.ui.conversation.parts import Conversation, Kind, Message, Part
 
+PRICES = price.load(None)
 HASH = "a" * 64
 TAKEN_OUT = f"tracer:media;type=image/png;bytes=345;sha256={HASH}"
 
@@ -327,6 +331,22 @@ CASES = {file.stem: case for file in CONFORMANCE.glob("*.json") if "response" in
 @pytest.mark.parametrize("name", sorted(CASES))
 def test_bodies_of_providers_read_as_a_conversation(name: str) -> None:
     assert said(CASES[name]["request"], CASES[name]["response"]).answered
+
+
+# Of these nothing is read that would be worth a message: the page shows their events.
+NOT_READ = {"openai_image_stream", "openai_run_stream", "openai_transcription_stream", "writer_completion_stream"}
+
+
+@pytest.mark.parametrize("name", sorted(name for name, case in bodies.CASES.items() if "events" in case))
+def test_streams_of_providers_read_as_a_conversation(name: str) -> None:
+    """In any framing, as the sink puts them together."""
+    case = bodies.CASES[name]
+    wire, request = b"".join(bodies.pieces_of(case)), json.dumps(case["request"]).encode()
+    made = exchange(wire, request, path=case["path"], provider=case["provider"], media=bodies.media_of(case))
+    content = decode(made, PRICES).content
+    assert content is not None
+    found = read.conversation(content.request_body, content.response_body, content.assembled)
+    assert bool(found.answered) is (name not in NOT_READ)
 
 
 JSON = st.recursive(

@@ -69,17 +69,69 @@ async def test_tokens_in_exclusive_buckets(opened: Pages, empty_store: RunningSt
     page = await shown(opened, empty_store, talks.chat(1))
     rows = [words(tag) for tag in page.all("tr")]
     assert any(text.startswith("Input") and "2,210" in text for text in rows)
-    assert "text, not cached 674" in rows
-    assert "read from the provider's cache 1,536" in rows
-    assert "reasoning, hidden 96" in rows
-    assert "visible 52" in rows
+    assert "text, not cached $2.50 / 1M 674" in rows
+    assert "reasoning, hidden $10.00 / 1M 96" in rows
+    assert "visible $10.00 / 1M 52" in rows
+
+
+async def test_the_rates_that_were_used_stand_beside_the_tokens(opened: Pages, empty_store: RunningStore) -> None:
+    made = talks.chat(1)
+    assert made.price_id
+    page = await shown(opened, empty_store, made)
+    rows = [words(tag) for tag in page.all("tr")]
+    assert "text, not cached $2.50 / 1M 674" in rows
+    assert "read from the provider's cache $1.25 / 1M 1,536" in rows
+    assert page.all("a", href=f"/sql?q=SELECT+%2A+FROM+llm.prices+FINAL+WHERE+price_id+%3D+%27{made.price_id}%27")
 
 
 async def test_when_the_answer_came(opened: Pages, empty_store: RunningStore) -> None:
     page = await shown(opened, empty_store, talks.chat(1))
     strip = page.one("svg", class_="phases")
-    assert words(strip) == "waiting for the first byte: 38.0 ms first byte, no token yet: 38.0 ms answer arriving: 825 ms"
+    assert words(strip) == (
+        "waiting for the first byte: 38.0 ms first byte, no token yet: 38.0 ms answer arriving: 825 ms "
+        "head of the answer: 9.00 ms first byte: 38.0 ms first token: 76.0 ms"
+    )
     assert "32 ms – 64 ms" in page.text
+
+
+async def test_every_piece_of_a_stream_is_a_mark_and_silences_are_told(opened: Pages, empty_store: RunningStore) -> None:
+    page = await shown(opened, empty_store, talks.stalling(1))
+    assert page.one("path", class_="piece").attributes["d"].count("M") > 10
+    assert len(page.all("rect", class_="stall")) == 3  # two, and one in the legend
+    assert [words(tag) for tag in page.all("svg", class_="stall-words")] == ["1.80 s 2.60 s"]
+    found = facts(page)
+    assert found["Longest silences"] == "2.60 s after 2.41 s · 1.80 s after 456 ms"
+    assert found["Stalls"] == "2 gaps between tokens of over a second"
+    assert found["Head of the answer"] == "9.00 ms"
+    assert found["Came in"].startswith("25 pieces of ")
+    assert "2 silences of over a second 4.40 s" in words(page.one("body"))
+
+
+async def test_without_its_pieces_a_stream_shows_its_phases(opened: Pages, empty_store: RunningStore) -> None:
+    page = await shown(opened, empty_store, call(1, stream=True, ttfb_ms=40.0, ttft_ms=50.0, itl_digest=(0, 4)))
+    assert "answer arriving: 200 ms" in words(page.one("svg", class_="phases"))
+    assert not page.all("svg", class_="pieces")
+    assert "not their order" in page.text
+
+
+async def test_parts_of_tokens_searches_and_notes(opened: Pages, empty_store: RunningStore) -> None:
+    made = call(
+        1,
+        cache_write_tokens=9,
+        cache_write_1h_tokens=4,
+        web_searches=2,
+        usage_note="the parts add up to 14, the total says 15",
+        price_id="0a1b2c3d",
+        wasted_usd=Decimal("0.00002"),
+    )
+    page = await shown(opened, empty_store, made)
+    rows = [words(tag) for tag in page.all("tr")]
+    assert rows.index("of these, kept for an hour 4") == rows.index("written to the provider's cache 9") + 1
+    assert "web searches 2" in rows
+    assert "paid for an answer nobody received $0.0000200" in rows
+    found = facts(page)
+    assert found["Note"] == "the parts add up to 14, the total says 15"
+    assert found["Price id"] == "0a1b2c3d"
 
 
 @pytest.mark.parametrize(

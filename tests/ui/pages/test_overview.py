@@ -8,11 +8,16 @@ import pytest
 
 from tests.traffic.million import Traffic
 from tests.ui.conftest import OpenPages, Pages
-from tests.ui.reading import Html
+from tests.ui.reading import Html, Tag
 from tracer.registry.records import Key, Snapshot
 from tracer.store.client import run_query
 from tracer.ui import formats
 from tracer.ui.times import time_range
+
+
+def words(tag: Tag) -> str:
+    return " ".join(" ".join(tag.texts).split())
+
 
 KEY = Key("key_search", "search", "a" * 64, tags={})
 
@@ -107,3 +112,47 @@ async def test_first_run_says_what_to_do(empty_pages: Pages) -> None:
     snippets = [tag.text for tag in page.all("pre")]
     assert any(f'base_url="http://127.0.0.1:{port}/v1"' in text for text in snippets)
     assert any(text.startswith("curl ") and f":{port}/v1/chat/completions" in text for text in snippets)
+
+
+@pytest.mark.parametrize(("since", "hours"), [("1h", 1), ("24h", 24), ("7d", 168)])
+async def test_figures_against_the_time_before(pages: Pages, traffic: Traffic, since: str, hours: int) -> None:
+    page = await pages.get(f"/?since={since}")
+    time = time_range({"since": since}, traffic.end)
+    now, before = asked(traffic, time.start)["calls"], between(traffic, time.before.start, time.before.end)
+    said = words(page.all("span", class_="change")[0])
+    told = float(re.sub(r"[ %]", "", said.replace("−", "-").replace("±", "")))
+    # A range of days ends within an hour of sums.
+    assert told == pytest.approx((now / before - 1) * 100, abs=0.51 if hours < 100 else 3)
+
+
+def between(traffic: Traffic, start: datetime, end: datetime) -> int:
+    first, last = (f"'{at:%Y-%m-%d %H:%M:%S}'" for at in (start, end))
+    sql = f"SELECT count() FROM llm.calls WHERE started_at >= {first} AND started_at < {last}"
+    return int(b"".join(run_query(traffic.settings, sql)))
+
+
+async def test_nothing_is_compared_with_a_time_without_tracer(pages: Pages) -> None:
+    assert not (await pages.get("/?since=30d")).all("span", class_="change")
+    assert (await pages.get("/?since=7d")).all("span", class_="change")
+
+
+async def test_by_a_key_of_the_metadata(pages: Pages, traffic: Traffic) -> None:
+    without = await pages.get("/?since=24h")
+    choices = {tag.text: tag.attributes["href"] for tag in without.all("a", class_="pill")}
+    assert list(choices) == ["environment", "feature", "team", "_user"]
+    assert choices["team"] == "/?since=24h&by=team#by"
+    page = await pages.get("/?since=24h&by=team")
+    true = {
+        team: asked(traffic, time_range({"since": "24h"}, traffic.end).start, f"metadata['team'] = '{team}'")
+        for team in ("search", "support")
+    }
+    rows = [words(tag) for tag in page.all("tr")]
+    for team, figures in true.items():
+        assert any(row.startswith(f"{team} {figures['calls']:,} ") for row in rows), rows
+    assert page.one("a", class_="is-main").attributes["href"] == "/?since=24h#by"
+    assert page.all("a", href="/calls?since=24h&meta=team%3Dsearch")
+    ranges = [tag for tag in page.all("a") if tag.attributes.get("title", "").startswith("Last ")]
+    assert ranges
+    assert all("by=team" in tag.attributes["href"] for tag in ranges)
+    nobody = await pages.get("/?since=24h&by=nobody")
+    assert "without" in nobody.text

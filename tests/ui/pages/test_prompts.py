@@ -1,5 +1,6 @@
 """The pages of prompts: the registry and the store, joined; versions side by side; nothing of other workspaces."""
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 from types import MappingProxyType
@@ -25,7 +26,7 @@ def words(tag: Tag) -> str:
 
 
 def lines(page: Html) -> list[str]:
-    return [words(tag) for tag in page.all("tr")][1:]
+    return [re.sub(r"\d+ [A-Z][a-z]{2} (?:\d{4}|\d\d:\d\d:\d\d)\b", "DATE", words(tag)) for tag in page.all("tr")][1:]
 
 
 def prompt(slug: str, workspace: str = "", **versions: str) -> Prompt:
@@ -72,17 +73,17 @@ async def test_versions_side_by_side(opened: Pages, empty_store: RunningStore) -
     )
     page = await opened.get(f"/prompts/{SLUG}")
     four, three, two, one = lines(page)[:4]
-    assert four.startswith("v4 staging gpt-4o 10 20.0 % -5.0 1 $0.00400 10 5")
-    assert three.startswith("v3 published gpt-4o 10 0 % +5.0 3 $0.00200 10 5")
-    assert two.startswith("v2 gpt-4o-mini 0 – – –")
-    assert one.startswith("v1")
+    assert four.startswith("v4 staging DATE Cooler, and a larger model gpt-4o 10 20.0 % -5.0 1 $0.00400 10 5")
+    assert three.startswith("v3 published DATE Warmer gpt-4o 10 0 % +5.0 3 $0.00200 10 5")
+    assert two.startswith("v2 DATE Asks for the order gpt-4o-mini 0 – – –")
+    assert one.startswith("v1 DATE gpt-4o-mini 0")
     assert "compare" in four
     assert "compare" not in three
     latest = lines(page)[5:]
     assert len(latest) == 20
     assert page.all("a", href=f"/calls/{called(20, '4').call_id}")
 
-    assert "Version 3 published" in page.text
+    assert re.search(r"Version 3 published made \d{4}-\d\d-\d\d [\d:.]+ UTC Warmer ", words(page.one("body")))
     assert [words(tag) for tag in page.all("article")] == [
         "system {{>tone}} You help customers.",
         "user Greet {{name}} warmly, who asks about order {{order}} . Say when it comes.",
@@ -152,7 +153,7 @@ async def test_raw_templates(opened: Pages) -> None:
 
 
 async def test_hostile_texts_stay_texts(opened: Pages, empty_store: RunningStore) -> None:
-    version = PromptVersion(1, HOSTILE, {HOSTILE: HOSTILE}, labels=frozenset({HOSTILE}), provider=HOSTILE)
+    version = PromptVersion(1, HOSTILE, {HOSTILE: HOSTILE}, labels=frozenset({HOSTILE}), provider=HOSTILE, description=HOSTILE)
     message = '[{"role":"<xss-probe onclick=alert(1)>","content":"{{<xss-probe onclick=alert(1)>}}"}]'
     hostile = Prompt("i", "pp-x", HOSTILE, HOSTILE, 2, {1: version, 2: PromptVersion(2, message)})
     opened.watcher.current = snapshot(hostile)

@@ -41,7 +41,7 @@ async def test_a_run_of_an_agent(shown: Pages, asked: str) -> None:
         *("read pages", "draft", "write answer", "check"),
     ]
     assert page.one("h1").text == f"Trace {talks.TRACE}"
-    assert len(page.all("details")) == len(page.all("summary")) == 4
+    assert len(page.all("details")) == len(page.all("summary")) == 5  # folds of the tree, and one of what a span said
     assert len(page.all("a", class_="wf-title")) == 6
     assert len(page.all("path", class_="first-token")) == 4
     assert "gpt-4o-2024-08-06" in line(page, "read pages")
@@ -64,6 +64,43 @@ async def test_totals_and_feedback(shown: Pages) -> None:
     assert tiles[5] == "Feedback +7 1 given"
     assert "by ada" in page.text
     assert "tracer trace 'research/4711?x=1'" in page.text
+
+
+async def raw(pages: Pages, path: str, status: int = 200) -> str:
+    """A text of a span, which must come as plain text that nothing can run in."""
+    async with pages.client.get(path, allow_redirects=False) as reply:
+        assert reply.status == status
+        if status == 200:
+            assert reply.headers["Content-Type"] == "text/plain; charset=utf-8"
+            assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
+        return await reply.text()
+
+
+@pytest.mark.parametrize("asked", [quote(talks.TRACE, safe=""), ids.otel_trace_id(talks.TRACE)])
+async def test_what_the_application_said_of_its_spans(shown: Pages, asked: str) -> None:
+    page = await shown.get(f"/traces/{asked}")
+    card = page.one("section", class_="spoken")
+    heard = " ".join(" ".join(card.texts).split())
+    assert heard.startswith("What the application said of its spans answer question TRACER input 122 output 46 expected 19")
+    assert "suppliers deliver within two days" in heard
+    links = [tag.attributes["href"] for tag in page.all("a") if tag.attributes.get("href", "").startswith("/spans/")]
+    assert [await raw(shown, link) for link in links] == [talks.RUN["input"], talks.RUN["output"], talks.RUN["expected"]]
+    assert links[0] == "/spans/input?trace=research%2F4711%3Fx%3D1&span=run"
+    await raw(shown, "/spans/input?trace=t&span=nobody", 404)
+    await raw(shown, "/spans/metadata?trace=research%2F4711%3Fx%3D1&span=run", 404)
+
+
+async def test_long_texts_and_many_of_them_are_cut(empty_store: RunningStore, open_pages: OpenPages) -> None:
+    long = "é" * 300_000
+    spans = [app_span(n, trace_id="t", name=f"n{n}", input=long if n == 1 else '{"n":1}') for n in range(1, 71)]
+    talks.write(empty_store.settings, [*spans, app_span(99, trace_id="u", input=long)])
+    pages = await open_pages(empty_store.settings)
+    page = await pages.get("/traces/t")
+    assert len(page.source) < 300_000
+    assert "296,000 more characters" in page.text
+    assert "The texts of the first 60 spans are here" in page.text
+    assert len(page.one("section", class_="spoken").texts) > 60
+    assert await raw(pages, "/spans/input?trace=t&span=app-1") == long
 
 
 async def test_folds_nest_as_the_tree_does(shown: Pages) -> None:
@@ -108,7 +145,15 @@ async def test_feedback_without_calls(empty_store: RunningStore, open_pages: Ope
 
 
 async def test_hostile_texts_stay_texts(empty_store: RunningStore, open_pages: OpenPages) -> None:
-    bad = {"trace_id": HOSTILE, "id": HOSTILE, "name": HOSTILE, "type": HOSTILE, "metadata": '{"error_type":"<xss-probe>"}'}
+    texts = {"input": HOSTILE, "output": HOSTILE, "expected": HOSTILE}
+    bad = {
+        **texts,
+        "trace_id": HOSTILE,
+        "id": HOSTILE,
+        "name": HOSTILE,
+        "type": HOSTILE,
+        "metadata": '{"error_type":"<xss-probe>"}',
+    }
     made = [
         hostile_call(1),
         hostile_call(2, outcome=HOSTILE),
@@ -118,15 +163,15 @@ async def test_hostile_texts_stay_texts(empty_store: RunningStore, open_pages: O
     talks.write(empty_store.settings, made)
     page = await (await open_pages(empty_store.settings)).get(f"/traces/{quote(HOSTILE, safe='')}")
     assert names(page) == [" ".join(HOSTILE.split())] * 3
-    assert page.text.count("<xss-probe onclick=alert(1)>") > 6
+    assert page.text.count("<xss-probe onclick=alert(1)>") > 9
 
 
 async def test_a_reader_sees_the_part_that_is_its_own(empty_store: RunningStore, open_pages: OpenPages) -> None:
     made = [
         call(1, trace_id="t", span_name="mine", key_id="key_1"),
         call(2, trace_id="t", span_name="other", key_id="key_2"),
-        app_span(3, trace_id="t", name="ours", workspace="w"),
-        app_span(4, trace_id="t", name="theirs", workspace="x"),
+        app_span(3, trace_id="t", name="ours", workspace="w", input='{"who":"we"}'),
+        app_span(4, trace_id="t", name="theirs", workspace="x", input='{"who":"SECRET"}'),
         feedback(5, trace_id="t", value=-9.0, workspace="x"),
         call(6, trace_id="u", key_id="key_2"),
     ]
@@ -138,6 +183,9 @@ async def test_a_reader_sees_the_part_that_is_its_own(empty_store: RunningStore,
     page = await pages.get("/traces/t")
     assert sorted(names(page)) == ["mine", "ours"]
     assert "none given" in page.text
+    assert "SECRET" not in page.source
+    assert await raw(pages, "/spans/input?trace=t&span=app-3") == '{"who":"we"}'
+    await raw(pages, "/spans/input?trace=t&span=app-4", 404)
     await pages.get("/traces/u", 404)
 
 

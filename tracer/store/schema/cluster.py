@@ -2,7 +2,8 @@
 
 Tables become `…_local`, Replicated, with a Distributed table under the plain name: queries and exporters notice no difference.
 What belongs together shards together: a call and its body by call_id, so that a join of the two stays on one machine, and all
-versions of a span or a feedback, because only rows of one machine replace each other. Feedback and calls meet by GLOBAL JOIN.
+versions of a span or a feedback, and all copies of a price, because only rows of one machine replace each other. Feedback or
+prices and calls meet by GLOBAL JOIN.
 Materialized views stand on every machine, from its `…_local` table into its `…_local` sums. What was there before such a
 view is for the operator to sum up (docs/queries.md says how): Tracer would reach one machine of many.
 
@@ -27,6 +28,7 @@ _SHARD_BY = {
     "calls": "cityHash64(call_id)",
     "bodies": "cityHash64(call_id)",
     "feedback": "cityHash64(feedback_id)",
+    "prices": "cityHash64(price_id)",
     "spans": "cityHash64(trace_id)",
     "span_bodies": "cityHash64(trace_id)",
 }

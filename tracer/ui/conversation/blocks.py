@@ -7,6 +7,7 @@ Sources: OpenAI's openapi (ChatCompletionRequestMessageContentPart…, InputCont
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tracer.ui.conversation import converse
 from tracer.ui.conversation.parts import Kind, Part, arguments, as_json, items, joined, mapping, media, other, text_of, texts
 
 Block = Mapping[str, Any]
@@ -36,6 +37,8 @@ def _block(value: Any, depth: int) -> Parts:
         return read(value) or ()
     if kind.endswith("_call"):  # web_search_call, file_search_call, code_interpreter_call, mcp_call, …
         return (_hosted_call(value),)
+    if not kind and (found := converse.block(value)) is not None:
+        return found
     return texts(value.get("text")) or (other(value),)
 
 

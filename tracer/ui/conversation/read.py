@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tracer.ui.conversation import chat, events, gemini, responses
+from tracer.ui.conversation import chat, converse, events, gemini, others, responses
 from tracer.ui.conversation.parts import Conversation, Kind, Message, Part, as_json, mapping, text_of
 
 LONGEST_TEXT = 12_000
@@ -47,7 +47,9 @@ def bounded(whole: Conversation) -> Conversation:
 def _asked(request: Document) -> tuple[Message, ...]:
     if gemini.is_request(request):
         return gemini.asked(request)
-    return responses.asked(request) if responses.is_request(request) else chat.asked(request)
+    if responses.is_request(request):
+        return responses.asked(request)
+    return chat.asked(request) or others.asked(request)
 
 
 def _answered(request: Document, reply: Document) -> tuple[Message, ...]:
@@ -55,17 +57,18 @@ def _answered(request: Document, reply: Document) -> tuple[Message, ...]:
     if gemini.is_reply(reply):
         return (*gemini.answered(reply), *failed)
     if isinstance(reply.get("output"), list):
-        return (*responses.answered(reply), *failed)
-    return (*chat.answered(reply), *failed)
+        # An answer without anything in it is one all the same: a compaction, or tools that were only asked.
+        return (*responses.answered(reply), *failed) or (Message("assistant", ()),)
+    return (*(chat.answered(reply) or others.answered(reply)), *failed)
 
 
 def _tools(request: Document) -> Any:
-    return gemini.tools(request) if gemini.is_request(request) else chat.tools(request)
+    return gemini.tools(request) if gemini.is_request(request) else chat.tools(request) or converse.tools(request)
 
 
 def _error(reply: Document) -> tuple[Message, ...]:
-    """An error in its many shapes: {"error": {"message"}}, {"error": "…"}, {"detail": …}, {"message"} beside a code."""
-    error = reply.get("error") or reply.get("detail")
+    """An error in its many shapes: {"error": {"message"}}, {"error": "…"}, {"detail": …}, a {"message"} that is a text."""
+    error = reply.get("error") or reply.get("detail") or text_of(reply.get("message"))
     if not error:
         return ()
     said = text_of(error) or text_of(mapping(error).get("message")) or as_json(error)
@@ -80,7 +83,8 @@ def _reply(body: str) -> Document:
     if body.startswith("["):  # Google's streams without `alt=sse` are one list
         listed = _parsed(body)
         found_events = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-        return events.assembled(found_events) or {}
+        lone = found_events[0] if len(found_events) == 1 and "generated_text" in found_events[0] else {}  # TGI's
+        return events.assembled(found_events) or lone
     return events.assembled(events.documents(body)) or {}
 
 

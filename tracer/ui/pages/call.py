@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from tracer.ui import money, strip
+from tracer.ui.arrivals import Arrivals, arrivals
 from tracer.ui.bodies import BODIES, Bodies, bodies_of
 from tracer.ui.curl import curl, path_of
 from tracer.ui.page import PageError
@@ -20,6 +21,7 @@ from tracer.ui.view import View
 _MOST_IN_TRACE = 1000
 _AROUND = 4
 _LONGEST_BODY = 8 << 20
+_MOST_PIECES = 200_000
 _GONE = PageError(404, "There is no such call", "It may be too old, not stored yet, or not yours to see.")
 
 
@@ -29,10 +31,11 @@ async def show(view: View) -> web.StreamResponse:
     if not found:
         raise _GONE
     call = found[0]
-    kept, beside, trace = await asyncio.gather(
-        view.ask("call-bodies", call_id=call_id, longest=_LONGEST_BODY),
+    kept, beside, trace, price = await asyncio.gather(
+        view.ask("call-bodies", call_id=call_id, longest=_LONGEST_BODY, most_pieces=_MOST_PIECES),
         view.ask("call-beside", call_id=call_id, started_at=parse_exact(call["started_at"])),
         view.ask("call-trace", otel_trace_id=call["otel_trace_id"], limit=_MOST_IN_TRACE),
+        view.ask("call-price", call_id=call_id),
     )
     bodies = bodies_of(kept[0]) if kept else None
     return view.render(
@@ -43,7 +46,8 @@ async def show(view: View) -> web.StreamResponse:
         bodies=bodies,
         strip=strip.strip(call),
         gaps=strip.gaps(call["itl_digest"]),
-        money=money.breakdown(call),
+        arrivals=_arrivals(call, kept),
+        money=money.breakdown(call, price[0] if price else None),
         trace=_around(trace, call_id),
         beside={row["side"]: row["call_id"] for row in beside},
         curl=_curl(view, call, bodies),
@@ -60,6 +64,12 @@ async def body(view: View) -> web.StreamResponse:
     if not found:
         raise PageError(404, "Nothing of what was said is kept", "The call may be older than TRACER_BODIES_RETENTION_DAYS.")
     return web.Response(text=found[0]["body"], content_type="text/plain", charset="utf-8")
+
+
+def _arrivals(call: Row, kept: list[Row]) -> Arrivals | None:
+    if not kept:
+        return None
+    return arrivals(kept[0]["chunk_at_us"], kept[0]["chunk_bytes"], call["duration_ms"], call["ttft_ms"])
 
 
 def _around(trace: list[Row], call_id: str) -> dict[str, Any]:

@@ -7,22 +7,30 @@ from aiohttp import web
 
 from tracer.ui import formats
 from tracer.ui.charts import time_chart
+from tracer.ui.comparison import changes, is_comparable
 from tracer.ui.reader import Row
 from tracer.ui.times import TimeRange
 from tracer.ui.view import View
 
 _FIGURES = ("overview-buckets", "overview-outcomes", "overview-models")
-_OF_CALLS = ("overview-people", "overview-users", "overview-errors")
+_OF_CALLS = ("overview-users", "overview-errors", "overview-keys")
+_ALL_TIME_S = 2**32 - 1
 
 
 async def show(view: View) -> web.StreamResponse:
     time = view.range
-    if not (await view.ask("any-call"))[0]["calls"]:
+    first = (await view.ask("any-call"))[0]
+    if not first["calls"]:
         return view.render("welcome.html", title="Overview", active="overview", proxy=proxy_url(view))
     parts = _roll_up(time, view.sees_all)
+    by = view.query.get("by", "")[:200]
     questions = [*(f"{name}-rolled" if parts else name for name in _FIGURES), *_OF_CALLS]
     asked = (view.ask(question, parts, **time.values, bucket=time.bucket_s) for question in questions)
-    rows, outcomes, models, (people,), users, errors = await asyncio.gather(*asked)
+    (rows, outcomes, models, users, errors, keys), before, of_key = await asyncio.gather(
+        asyncio.gather(*asked),
+        _before(view, time, parts) if is_comparable(time, first["since"]) else _no_rows(),
+        view.ask("overview-by-key", **time.values, by=by) if by else _no_rows(),
+    )
     buckets, (totals, *_) = [row for row in rows if row["bucket"]], [row for row in rows if not row["bucket"]] or [_NOTHING]
     return view.render(
         "overview.html",
@@ -34,13 +42,27 @@ async def show(view: View) -> web.StreamResponse:
         outcomes=_strip(outcomes),
         charts=_charts(buckets, time),
         models=models,
-        people=people["users"],
+        people=users[0]["people"] if users else 0,
         users=users,
         errors=errors,
+        changes=changes(totals, before[0] if before else None),
+        keys=[row["key"] for row in keys],
+        by=by,
+        of_key=of_key,
     )
 
 
 _NOTHING: Row = {"calls": 0}
+
+
+async def _before(view: View, time: TimeRange, parts: dict[str, str]) -> list[Row]:
+    """The totals of the time before, in the first row: there is one bucket, as wide as time."""
+    question = "overview-buckets-rolled" if parts else "overview-buckets"
+    return await view.ask(question, parts, **time.before.values, bucket=_ALL_TIME_S)
+
+
+async def _no_rows() -> list[Row]:
+    return []
 
 
 def _roll_up(time: TimeRange, sees_all: bool) -> dict[str, str]:

@@ -102,6 +102,7 @@ async def one(view: View) -> web.StreamResponse:
         results=_results(prompt, called, feedback),
         latest=latest,
         shown=shown,
+        made=prompt.versions[number] if prompt and number is not None else None,
         compared=compared,
         differences=_differences(prompt, compared, number),
         command=_command(view, prompt.slug, shown.variables) if prompt and shown else "",

@@ -1,2 +1,4 @@
--- Whether there is any call at all: the first page says something else if not.
-SELECT count() AS calls FROM (SELECT 1 FROM llm.calls WHERE $visible LIMIT 1)
+-- Since when there are calls; the first page says something else if there is none.
+SELECT toUnixTimestamp(min(hour)) AS since, sum(calls) AS calls
+FROM llm.calls_by_hour
+WHERE $visible

@@ -9,7 +9,9 @@ SELECT
     length(bodies.request_body) AS request_size,
     length(bodies.original_body) AS original_size,
     length(bodies.response_body) AS response_size,
-    length(bodies.assembled) AS assembled_size
+    length(bodies.assembled) AS assembled_size,
+    arraySlice(bodies.chunk_at_us, 1, {most_pieces:UInt32}) AS chunk_at_us,
+    arraySlice(bodies.chunk_bytes, 1, {most_pieces:UInt32}) AS chunk_bytes
 FROM llm.bodies AS bodies
 WHERE call_id = {call_id:UUID} AND started_at = (SELECT started_at FROM llm.calls WHERE call_id = {call_id:UUID} AND $visible LIMIT 1)
 LIMIT 1

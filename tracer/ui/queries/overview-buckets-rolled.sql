@@ -12,6 +12,7 @@ SELECT
     sum(made.input_cost_usd) AS input_cost,
     sum(made.output_cost_usd) AS output_cost,
     sum(made.saved_usd) AS saved,
+    sum(made.wasted_usd) AS wasted,
     sum(made.input_tokens) AS input_tokens,
     sum(made.output_tokens) AS output_tokens,
     quantilesTDigestMerge(0.5, 0.95, 0.99)(made.ttft_ms) AS ttft,

@@ -12,6 +12,7 @@ SELECT
     sum(input_cost_usd) AS input_cost,
     sum(output_cost_usd) AS output_cost,
     sum(saved_usd) AS saved,
+    sum(coalesce(wasted_usd, if(outcome IN ('client_gone', 'stream_error', 'timeout'), cost_usd, NULL))) AS wasted,
     sum(made.input_tokens) AS input_tokens,
     sum(made.output_tokens) AS output_tokens,
     quantilesTDigest(0.5, 0.95, 0.99)(ttft_ms) AS ttft,

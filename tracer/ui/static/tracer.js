@@ -90,6 +90,20 @@ all("form[data-auto]").forEach((form) => {
 });
 addEventListener("pageshow", () => all("form[data-auto] :disabled").forEach((field) => { field.disabled = false; }));
 
+// Times are UTC; a hint says what the clock on this wall showed.
+const minutes = -new Date().getTimezoneOffset();
+const clock = $("[data-clock]");
+if (clock && minutes) {
+  const part = (number) => String(Math.floor(number)).padStart(2, "0");
+  clock.textContent = `; here it is UTC${minutes < 0 ? "−" : "+"}${part(Math.abs(minutes) / 60)}:${part(Math.abs(minutes) % 60)}`;
+}
+document.addEventListener("pointerover", (event) => {
+  const time = event.target.closest("time[datetime]");
+  if (!time || !minutes || time.dataset.here) return;
+  time.dataset.here = "1";
+  time.title += `\n${new Date(time.dateTime).toLocaleString()} here`;
+});
+
 // A box of filters is folded on a phone, where it would fill the screen.
 all("details[data-fold]").forEach((box) => { if (innerWidth <= Number(box.dataset.fold)) box.open = false; });
 

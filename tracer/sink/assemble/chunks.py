@@ -1,53 +1,20 @@
-"""A streamed answer put together as the JSON that the same call without streaming would have given.
+"""chat.completion.chunk → chat.completion, text_completion chunks → one text_completion.
 
-chat.completion.chunk → chat.completion, text_completion chunks → one text_completion, response.* events → the response object.
-For reading, not for accounting: nothing else is computed from it.
-
-Rules
-- Text is joined in order of arrival, per choice. Tool calls are joined by `index`, and by `id` where a provider sends none.
-- Of everything else in a delta the last value that is not null stands, except that lists (logprobs, annotations,
-  reasoning_details) grow.
-- The responses API repeats the whole answer in its terminal event, which is taken as it is. If the stream was cut before, or
-  the provider leaves `output` empty there, the output is put together from the events of its items.
+Text is joined in order of arrival, per choice. Tool calls are joined by `index`, and by `id` where a provider sends none. Of
+everything else in a delta the last value that is not null stands, except that lists (logprobs, annotations, reasoning_details)
+grow.
 """
 
-from collections.abc import Iterable, KeysView, Mapping
+from collections.abc import KeysView, Mapping
 from typing import Any
 
-import orjson
+from tracer.sink.assemble.pieces import index_of
 
 _JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
-_RESPONSE_TEXTS = {
-    "response.output_text.delta": ("content", "output_text", "text"),
-    "response.refusal.delta": ("content", "refusal", "refusal"),
-    "response.reasoning_text.delta": ("content", "reasoning_text", "text"),
-    "response.reasoning_summary_text.delta": ("summary", "summary_text", "text"),
-}
-_RESPONSE_ARGUMENTS = {
-    "response.function_call_arguments.delta": "arguments",
-    "response.mcp_call_arguments.delta": "arguments",
-    "response.custom_tool_call_input.delta": "input",
-    "response.code_interpreter_call_code.delta": "code",
-}
-_MOST_PARTS = 1024
 
 
-def assemble(documents: list[dict[str, Any]]) -> str:
-    """The answer as JSON text; empty if these are not events of a known kind."""
-    whole: dict[str, Any] | None = None
-    if any(isinstance(document.get("choices"), list) for document in documents):
-        whole = _chunks(documents)
-    elif any(str(document.get("type")).startswith("response.") for document in documents):
-        whole = _response(documents)
-    if not whole:
-        return ""
-    try:
-        return orjson.dumps(whole).decode()
-    except (TypeError, ValueError):  # nested beyond what orjson writes
-        return ""
-
-
-def _chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
+def assemble_chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    """A chat or text completion."""
     whole: dict[str, Any] = {}
     choices: dict[int, _Choice] = {}
     frame: KeysView[str] = whole.keys()
@@ -59,7 +26,7 @@ def _chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
         listed = document.get("choices")
         for position, choice in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(choice, dict):
-                index = _index(choice, position)
+                index = index_of(choice, position)
                 kept = choices.get(index)
                 if kept is None:
                     kept = choices[index] = _Choice(index)
@@ -170,52 +137,3 @@ def _grow(whole: dict[str, Any], key: str, value: Any) -> None:
                 merged[inner] = part
     else:
         whole[key] = value
-
-
-def _response(events: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    whole: dict[str, Any] = {}
-    items: dict[int, dict[str, Any]] = {}
-    texts: dict[tuple[int, str, int, str, str], list[str]] = {}
-    for event in events:
-        kind = str(event.get("type"))
-        response, item, delta = event.get("response"), event.get("item"), event.get("delta")
-        at = _index({"index": event.get("output_index")}, 0)
-        if isinstance(response, dict):
-            whole = {**whole, **response}
-        elif kind in ("response.output_item.added", "response.output_item.done") and isinstance(item, dict):
-            items[at] = dict(item)
-            if kind.endswith(".done"):
-                texts = {key: parts for key, parts in texts.items() if key[0] != at}
-        elif isinstance(delta, str):
-            if kind in _RESPONSE_TEXTS:
-                where, part, key = _RESPONSE_TEXTS[kind]
-                number = _index({"index": event.get(f"{where}_index")}, 0)
-                texts.setdefault((at, where, number, part, key), []).append(delta)
-            elif kind in _RESPONSE_ARGUMENTS:
-                texts.setdefault((at, "", 0, "", _RESPONSE_ARGUMENTS[kind]), []).append(delta)
-    if not whole.get("output") and (items or texts):
-        whole["output"] = _output(items, texts)
-    return whole
-
-
-def _output(
-    items: dict[int, dict[str, Any]], texts: Mapping[tuple[int, str, int, str, str], list[str]]
-) -> list[dict[str, Any]]:
-    """The items, and in those that no event completed the text that had arrived."""
-    for (at, where, number, part, key), pieces in sorted(texts.items()):
-        item = items.setdefault(at, {"type": "message" if where == "content" else where or "function_call"})
-        joined = "".join(pieces)
-        if not where:
-            item[key] = joined
-            continue
-        parts = item.get(where)
-        parts = list(parts) if isinstance(parts, list) else []
-        parts += [{"type": part, key: ""} for _ in range(number + 1 - len(parts))]
-        parts[number] = {"type": part, key: joined}
-        item[where] = parts
-    return [items[at] for at in sorted(items)]
-
-
-def _index(choice: Mapping[str, Any], position: int) -> int:
-    index = choice.get("index")
-    return index if type(index) is int and 0 <= index < _MOST_PARTS else position
