@@ -22,6 +22,13 @@ def said(request: Any, reply: Any = None, assembled: Any = None) -> Conversation
     return read.conversation(*bodies, json.dumps(assembled) if assembled is not None else "")
 
 
+def streamed(request: Any, body: str, path: str, media: str = "text/event-stream") -> Conversation:
+    """A stream as the sink keeps it and puts it together."""
+    content = decode(exchange(body.encode(), json.dumps(request).encode(), path=path, media=media), PRICES).content
+    assert content is not None
+    return read.conversation(content.request_body, content.response_body, content.assembled)
+
+
 def shape(messages: tuple[Message, ...]) -> list[tuple[str, list[tuple[str, str, str]]]]:
     return [(each.role, [(part.kind.value, part.title, part.text) for part in each.parts]) for each in messages]
 
@@ -249,16 +256,13 @@ def test_anthropics_stream() -> None:
         {"type": "message_stop"},
     ]
     body = "".join(f"event: {event['type']}\ndata: {json.dumps(event)}\n\n" for event in events)
-    found = said(ANTHROPIC, body)
+    found = streamed(ANTHROPIC, body, "/v1/messages")
     assert shape(found.answered) == [
         ("assistant", [("reasoning", "", "Hm"), ("text", "", "A cat."), ("tool_call", "look", '{\n  "at": 2\n}')])
     ]
     assert found.answered[0].end == "tool_use"
-    cut = said(
-        ANTHROPIC,
-        body[: body.index("message_delta")]
-        + 'event: error\ndata: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n',
-    )
+    overloaded = 'data: {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}\n\n'
+    cut = streamed(ANTHROPIC, body[: body.index("event: message_delta")] + "event: error\n" + overloaded, "/v1/messages")
     assert shape(cut.answered)[-1] == ("error", [("error", "overloaded_error", "Overloaded")])
 
 
@@ -297,7 +301,8 @@ def test_geminis_streams(listed: bool) -> None:
         for text, end in (("A ", None), ("cat", None), (".", "STOP"))
     ]
     body = json.dumps(chunks) if listed else "".join(f"data: {json.dumps(chunk)}\r\n\r\n" for chunk in chunks)
-    found = said(GEMINI, body)
+    path = "/v1beta/models/gemini-x:streamGenerateContent"
+    found = streamed(GEMINI, body, path, "application/json" if listed else "text/event-stream")
     assert shape(found.answered) == [("model", [("text", "", "A cat.")])]
     assert found.answered[0].end == "STOP"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tracer.ui.conversation import chat, converse, events, gemini, others, responses
+from tracer.ui.conversation import chat, converse, gemini, others, responses
 from tracer.ui.conversation.parts import Conversation, Kind, Message, Part, as_json, mapping, text_of
 
 LONGEST_TEXT = 12_000
@@ -77,15 +77,15 @@ def _error(reply: Document) -> tuple[Message, ...]:
 
 
 def _reply(body: str) -> Document:
-    """The answer as one document, put together if it is a stream of a kind that the sink leaves as it is."""
+    """The answer as one document. Of a stream that the sink could not put together, the error it has, if it has one."""
     if found := _object(body):
         return found
-    if body.startswith("["):  # Google's streams without `alt=sse` are one list
+    if body.startswith("["):
         listed = _parsed(body)
-        found_events = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-        lone = found_events[0] if len(found_events) == 1 and "generated_text" in found_events[0] else {}  # TGI's
-        return events.assembled(found_events) or lone
-    return events.assembled(events.documents(body)) or {}
+        found_here = [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        return found_here[0] if len(found_here) == 1 else {}  # text-generation-inference answers so
+    lines = (_object(line.removeprefix("data:").strip()) for line in body.splitlines() if '"error"' in line)
+    return next((each for each in lines if "error" in each), {})
 
 
 def _object(body: str) -> Document:
