@@ -1,13 +1,13 @@
 """Fixtures that every test may ask for, and the clean environment that every test gets."""
 
 import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from tests import ports
 from tests.postgres import postgresql, postgresql_url  # noqa: F401  (fixtures)
 from tests.provider import Provider
 from tests.store.running import empty_store, store  # noqa: F401  (fixtures)
@@ -47,18 +47,8 @@ async def provider() -> AsyncIterator[Provider]:
 
 @pytest.fixture
 def free_port() -> Callable[[], int]:
-    """A function that names a free port, never the same one twice in a test."""
-    given: set[int] = set()
-
-    def find() -> int:
-        while True:
-            with socket.create_server(("127.0.0.1", 0)) as probe:
-                port: int = probe.getsockname()[1]
-            if port not in given:
-                given.add(port)
-                return port
-
-    return find
+    """A function that names a free port, never the same one twice."""
+    return ports.free_port
 
 
 @pytest.fixture

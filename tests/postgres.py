@@ -8,7 +8,6 @@ import getpass
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +16,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+
+from tests.ports import free_port
 
 _SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "listen_addresses": "127.0.0.1"}
 
@@ -78,8 +79,7 @@ def postgresql() -> Iterator[Postgresql]:
     user = "postgres" if os.getuid() == 0 else getpass.getuser()
     folder = Path(tempfile.mkdtemp(prefix="tracer-pg-", dir="/tmp"))  # not pytest's: a socket's path must be short
     shutil.chown(folder, user)
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        cluster = Postgresql(folder, probe.getsockname()[1], user, _SETTINGS)
+    cluster = Postgresql(folder, free_port(), user, _SETTINGS)
     try:
         _run([_program("initdb"), "-D", folder / "data", "-U", user, "-A", "trust", "--no-sync", "-E", "UTF8"], user)
         cluster.start()

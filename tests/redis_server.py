@@ -11,6 +11,8 @@ from types import TracebackType
 
 import pytest
 
+from tests.ports import free_port
+
 _PATIENCE_S = 20.0
 
 
@@ -18,7 +20,7 @@ _PATIENCE_S = 20.0
 class RedisServer:
     """Starts on entering; `kill` and `start` again as often as a test likes. It comes back empty."""
 
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -70,8 +72,3 @@ def redis_server() -> Iterator[RedisServer]:
     """A Redis of the test's own, to be killed as it likes."""
     with RedisServer() as running:
         yield running
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -41,12 +41,6 @@ def require(*commands: str) -> None:
         sys.exit(f"this benchmark needs Debian's {' and '.join(missing)}: apt-get install {' '.join(missing)}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def cpu_seconds(pid: int) -> float:
     """User and system time of a process, all its threads included."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

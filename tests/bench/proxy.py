@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.bench import processes
+from tests.ports import free_port
 from tracer.config import child_environ, environment
 
 CONNECTIONS = 32
@@ -81,7 +82,7 @@ def measure(pid: int, port: int, seconds: int, script: Path) -> Round:
 def bench(rounds: int, seconds: int, place: Path) -> None:
     script = place / "post.lua"
     script.write_text(WRK % REQUEST)
-    up, front, port = processes.free_port(), processes.free_port(), processes.free_port()
+    up, front, port = free_port(), free_port(), free_port()
     upstream = f"server {{ listen 127.0.0.1:{up} reuseport; location / {{ {_returns(REPLY)} }} }}"
     passing = (
         f"upstream up {{ server 127.0.0.1:{up}; keepalive 64; keepalive_requests 1000000000; }}"
@@ -98,7 +99,7 @@ def bench(rounds: int, seconds: int, place: Path) -> None:
     metrics = place / "data" / "metrics"
     metrics.mkdir(parents=True)
     shared = {**environ, "PROMETHEUS_MULTIPROC_DIR": child_environ(metrics, None)["PROMETHEUS_MULTIPROC_DIR"]}
-    plain_port = processes.free_port()
+    plain_port = free_port()
     plain = [sys.executable, "-m", "tests.bench.plain", "--port", str(plain_port), "--upstream", f"http://127.0.0.1:{up}"]
     with (
         processes.nginx(place / "upstream", upstream, up, LOAD_CORE),

@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import processes
+from tests.ports import free_port
 from tests.provider import Request
 from tests.provider.openai import answer
 from tests.provider.replies import Reply
@@ -138,7 +139,7 @@ def all_taken(data_dir: Path) -> bool:
 @contextmanager
 def started(place: Path) -> Iterator[tuple[Path, int, int]]:
     """Store, OTLP endpoint and sink; the data directory and the pids of sink and store."""
-    otlp, store_port = processes.free_port(), processes.free_port()
+    otlp, store_port = free_port(), free_port()
     takes_all = (
         f"server {{ listen 127.0.0.1:{otlp}; client_max_body_size 0; "
         "location / { default_type application/x-protobuf; return 200; } }"

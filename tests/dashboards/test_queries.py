@@ -21,7 +21,9 @@ FAILED = "outcome NOT IN ('ok', 'cache_hit', 'client_gone')"
 def ask(traffic: Traffic, name: str, **given: str) -> list[dict[str, Any]]:
     """The answer's rows; for the last seven days of the data unless `given` says otherwise."""
     query = queries.read(name)
-    ends = {"until": traffic.end.isoformat(), "since": (traffic.end - timedelta(days=7)).isoformat()}
+    # From a whole minute on, so that questions of rows and those of sums look at the same calls.
+    since = (traffic.end - timedelta(days=7)).replace(second=0, microsecond=0)
+    ends = {"until": traffic.end.isoformat(), "since": since.isoformat()}
     known = {each.name for each in query.parameters}
     bound = query.bind({name: value for name, value in ends.items() if name in known} | given, traffic.end)
     return rows(traffic, query.sql, bound)

@@ -12,6 +12,7 @@ from typing import Any
 import openai
 import pytest
 
+from tests import ports
 from tracer.demo import model
 from tracer.demo.processes import answers, running
 
@@ -20,8 +21,7 @@ QUESTION = [{"role": "user", "content": "Name three fruits."}]
 
 @pytest.fixture(scope="module")
 def base_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = ports.free_port()
     log = tmp_path_factory.mktemp("model") / "log"
     with running("the model", ["tracer.demo.model", "--port", str(port)], {}, log) as child:
         child.wait_until(lambda: answers(port, "/health"), 60)

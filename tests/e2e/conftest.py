@@ -3,7 +3,6 @@
 Tests tell their rows apart by trace ids of their own.
 """
 
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.e2e.node import Node
 from tests.e2e.stack import Stack, collector, tracer_up
+from tests.ports import free_port
 from tests.provider import Provider
 from tracer.demo import model
 from tracer.demo.processes import answers, running
@@ -20,12 +20,7 @@ PRICES = f'[[price]]\nprovider = "openai"\nmodel = "{model.NAME}"\ninput = "0.05
 
 @pytest.fixture(scope="package")
 def ports() -> Callable[[], int]:
-    def find() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
+    return free_port
 
 
 @pytest.fixture(scope="package")

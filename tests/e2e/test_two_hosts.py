@@ -20,6 +20,7 @@ import portkey_ai
 import pytest
 
 from tests.e2e.stack import Stack, tracer_up
+from tests.ports import free_port
 from tests.postgres import Postgresql
 from tests.redis_server import RedisServer
 from tracer.demo.processes import Child, answers, running
@@ -97,12 +98,7 @@ def on_every_worker(true: Callable[[], object], what: str) -> None:
 
 @pytest.fixture(scope="module")
 def ports() -> Callable[[], int]:
-    def find() -> int:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            port: int = probe.getsockname()[1]
-            return port
-
-    return find
+    return free_port
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """A real store in a process of its own, as in real life (one engine path per process), and rows to put into it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from types import TracebackType
 
 import pytest
 
+from tests.ports import free_port
 from tracer import config
 from tracer.config import Settings
 from tracer.store import schema
@@ -30,7 +30,7 @@ class RunningStore:
 
     directory: Path
     extra: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: _free_port())
+    port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -105,8 +105,3 @@ def empty_store(store: RunningStore) -> RunningStore:
         for table in ("calls", "bodies", "feedback", "spans", "span_bodies", "calls_by_minute", "calls_by_hour", "prices"):
             writer.command(f"TRUNCATE TABLE llm.{table}")
     return store
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
+from tests.ports import free_port
 from tests.up import environment
 
 _PATIENCE_S = 30.0
@@ -34,8 +34,7 @@ def chromium() -> Iterator[Browser]:
 @contextlib.contextmanager
 def serving(data_dir: Path, store_port: int, log: Path) -> Iterator[str]:
     """The process `ui` on a store that runs already; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     own = {"TRACER_DATA_DIR": str(data_dir), "TRACER_STORE_PORT": str(store_port), "TRACER_UI_PORT": str(port)}
     command = [sys.executable, "-m", "tracer.child", "ui"]
     with log.open("wb") as written:
