@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from tracer.records import Body, Chunks, Exchange, Outcome, TraceContext
+from tracer.sink.usage import Usage, read_usage
 
 CONFORMANCE = Path(__file__).parent.parent / "conformance"
 CORPUS = Path(__file__).parent.parent.parent.parent / "shared" / "corpus" / "exchanges.jsonl.gz"
@@ -153,3 +154,9 @@ def replay(recorded: dict[str, Any], **other: Any) -> Exchange:
         upstream=recorded["host"],
         **other,
     )
+
+
+def normalise(raw: dict[str, Any], provider: str, operation: str) -> Usage | None:
+    """The buckets of a usage object, without what is to be noted of them."""
+    found = read_usage(raw, provider, operation)
+    return None if found is None else found[0]

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sink.exchanges import normalise
 from tests.sink.test_usage import buckets
 from tracer.dialects.flavour import Flavour
 from tracer.dialects.flavours import FLAVOURS
 from tracer.dialects.row import Path, Where
 from tracer.sink.figures import choose_flavour
-from tracer.sink.usage import Usage, normalise, read_usage
+from tracer.sink.usage import Usage, read_usage
 
 FIGURES = [
     name

@@ -6,11 +6,11 @@ import genai_prices
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 
-from tests.sink.exchanges import STARTED_NS
+from tests.sink.exchanges import STARTED_NS, normalise
 from tracer.records import Price
 from tracer.sink.list_prices import ListPrices
 from tracer.sink.rates import SCALE, cost_of, step
-from tracer.sink.usage import Usage, normalise
+from tracer.sink.usage import Usage
 
 TEXT = {
     "prompt_tokens": 1000,

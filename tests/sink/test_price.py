@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.sink.exchanges import STARTED_NS
+from tests.sink.exchanges import STARTED_NS, normalise
 from tracer.sink import price
 from tracer.sink.list_prices import SOURCE, ListPrices
-from tracer.sink.usage import Usage, normalise
+from tracer.sink.usage import Usage
 
 USAGE = Usage(
     uncached_input_tokens=700,

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.sink.exchanges import normalise
 from tracer.sink.figures import choose_flavour, find_usage
-from tracer.sink.usage import Usage, compact, normalise
+from tracer.sink.usage import Usage, compact
 
 COUNT = st.one_of(st.integers(-5, 500), st.sampled_from([None, True, 7.0, 0.5, float("inf"), "8", 10**15, [], {}]))
 DETAIL_KEYS = ("cached_tokens", "cache_write_tokens", "audio_tokens", "image_tokens", "text_tokens", "reasoning_tokens")

@@ -52,12 +52,6 @@ class Usage(Struct, frozen=True, kw_only=True):
     web_searches: int | None = None
 
 
-def normalise(raw: Mapping[str, Any], provider: str, operation: str) -> Usage | None:
-    """The buckets of a provider's usage object, or None if it holds no count."""
-    found = read_usage(raw, provider, operation)
-    return None if found is None else found[0]
-
-
 def read_usage(raw: Mapping[str, Any], provider: str, operation: str) -> tuple[Usage, str] | None:
     """The buckets of a provider's usage object and what is to be noted of them; None if it holds no count.
 
