@@ -159,12 +159,14 @@ def test_every_file_says_what_it_is_for() -> None:
 
 BROAD = {
     "tracer.proxy.forward": 1,  # the request edge
+    "tracer.proxy.express": 1,  # the request edge of calls that have no task
     "tracer.api.edge": 1,  # the request edge of Tracer's own endpoints
     "tracer.ui.guard": 1,  # the request edge of the pages
     "tracer.cache.cache": 1,  # stores fail in ways of their own, and none may cost a call
     "tracer.spool.writer": 1,  # the request edge, moved to the spool's thread
     "tracer.store.server": 1,  # the store's request edge
-    "tracer.sink.drain": 2,  # the drain loop: delivery, and one exchange that cannot be understood
+    "tracer.sink.drain": 1,  # the drain loop
+    "tracer.sink.contents": 1,  # the drain loop: one exchange that cannot be understood
 }
 
 

@@ -25,6 +25,7 @@ from tracer.prompts.door import PromptsDoor
 from tracer.proxy import doors
 from tracer.proxy.answer import Answerer
 from tracer.proxy.app import Listener, refuse
+from tracer.proxy.express import Express
 from tracer.proxy.flight import Flight, encode
 from tracer.proxy.forward import Forwarder
 from tracer.proxy.pool import open_pool
@@ -131,7 +132,7 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
             directory(settings, database, watcher, append, questions, scale, pool.session),
             unready,
         )
-        server = Server(listener, refuse)
+        server = Server(listener, Express(forwarder), refuse)
         listening = await asyncio.get_running_loop().create_server(
             server, settings.host, settings.port, backlog=BACKLOG, reuse_port=True
         )

@@ -17,7 +17,7 @@ from exporters import clickhouse
 from tests.sink.exchanges import MS, body, events_of, exchange, sse
 from tracer import ids
 from tracer.config import Settings
-from tracer.proxy.media import replace_media
+from tracer.media import replace_media
 from tracer.records import Call, Chunks, Exchange, Outcome, TraceContext
 from tracer.registry import labels, prompts, versioned
 from tracer.registry.database import Database

@@ -18,9 +18,10 @@ from tracer.redact import callers_secrets
 _DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
 
 
-def accept(request: Request, door: str, *, keep_content: bool) -> Flight:
-    """Notes for a new call, made now. Never raises: whatever a request holds, it gets its record."""
-    began = time.perf_counter_ns()
+def accept(request: Request, door: str, *, keep_content: bool, began_ns: int | None = None) -> Flight:
+    """Notes for a new call, made now, or at `began_ns` of the performance counter. Never raises: whatever a request holds, it
+    gets its record."""
+    began = time.perf_counter_ns() if began_ns is None else began_ns
     started_ns = time.time_ns()
     call_id = uuid7(started_ns, random.getrandbits(80))
     path, profile = request.target, request.profile

@@ -11,7 +11,7 @@ from tracer.cache.cache import Cache
 from tracer.cache.entry import Entry
 from tracer.cache.key import cache_key, identity
 from tracer.cache.rule import Rule
-from tracer.proxy.ask import Question, ask
+from tracer.proxy.ask import Question, accepted, ask
 from tracer.proxy.body import Sent
 from tracer.proxy.failures import UpstreamFailed
 from tracer.proxy.flight import Flight
@@ -21,9 +21,11 @@ from tracer.proxy.portkey_config import Retry
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.relay import Filter, Relaying, relay
 from tracer.proxy.replies import RETRY_COUNT
+from tracer.proxy.reply import Receiver, Reply
 from tracer.proxy.request import Request
 from tracer.proxy.retry import ask_until
 from tracer.proxy.tee import Tee
+from tracer.proxy.upstream import Connection
 from tracer.records import Outcome
 from tracer.registry.records import Caller
 
@@ -73,27 +75,33 @@ class Answerer:
                 whole = None if seen.truncated else seen.head + seen.tail
                 turn.keep(flight.status, flight.raw_response_headers, whole, call_id=str(flight.call_id), usage_requested=usage)
 
+    async def carry_on(self, order: Order, connection: Connection, reply: Reply) -> bool:
+        """Answer from a reply whose head is there, and that may object to the usage option."""
+        question, flight = order.question, order.flight
+        found = accepted(self.pool, question, order.sent, order.asking, flight, self.refusing, connection, reply)
+        return await self._passed_on(order, *await found)
+
     async def _from_upstream(self, order: Order) -> bool:
         question, flight = order.question, order.flight
         asked = partial(ask, self.pool, question, order.sent, order.asking, flight, self.refusing)
-        added: HeaderList | None = None
         try:
             if order.retry is None or order.sent.pieces is not None:
-                connection, reply = await asked()
-            else:
-                origin = question.target.origin
-                (connection, reply), retries = await ask_until(asked, order.retry, flight, self.recorder, self.pool, origin)
-                added = [(RETRY_COUNT.encode(), b"%d" % retries)]
-            flight.raw_response_headers = reply.raw_headers
-            try:
-                how = Relaying(self.recorder, self.capture_bytes, order.filters, added)
-                return await relay(order.request, flight, reply, how)
-            finally:
-                self.pool.give_back(question.target.origin, connection)
+                return await self._passed_on(order, *await asked())
+            origin = question.target.origin
+            (connection, reply), retries = await ask_until(asked, order.retry, flight, self.recorder, self.pool, origin)
+            return await self._passed_on(order, connection, reply, [(RETRY_COUNT.encode(), b"%d" % retries)])
         except UpstreamFailed as error:
             if flight.body_error:
                 raise flight.body_error from error
             raise
+
+    async def _passed_on(self, order: Order, connection: Connection, reply: Reply, added: HeaderList | None = None) -> bool:
+        order.flight.raw_response_headers = reply.raw_headers
+        try:
+            how = Relaying(self.recorder, self.capture_bytes, order.filters, added)
+            return await relay(order.request, order.flight, reply, how)
+        finally:
+            self.pool.give_back(order.question.target.origin, connection)
 
     async def _replay(self, order: Order, entry: Entry) -> bool:
         """The stored bytes again. Of two callers who share an entry one may not have asked for usage: from his it is taken."""
@@ -106,10 +114,11 @@ class Answerer:
 
 
 class StoredReply:
-    """A reply from the cache, read like an upstream's."""
+    """A reply from the cache, passed on like an upstream's."""
 
     status = 200
     reason = "OK"
+    complete = True
 
     def __init__(self, entry: Entry) -> None:
         headers = CIMultiDict(entry.headers)
@@ -120,12 +129,16 @@ class StoredReply:
         self.raw_headers: RawHeaders = [*((name.encode(), value.encode()) for name, value in entry.headers), length]
         self._body = entry.body
 
-    async def read(self) -> bytes:
-        body, self._body = self._body, b""
-        return body
+    def pass_to(self, receiver: Receiver) -> None:
+        if self._body:
+            receiver.piece(self._body)
+        receiver.end()
 
-    def read_now(self) -> bytes | None:
-        return self._body
+    def hold(self) -> None:
+        """The whole of it is there: nothing to hold."""
+
+    def go_on(self) -> None:
+        """Nothing was held."""
 
 
 def _cache_key(order: Order) -> str | None:

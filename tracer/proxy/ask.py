@@ -21,10 +21,11 @@ from tracer.proxy.flight import Flight
 from tracer.proxy.headers import HeaderList
 from tracer.proxy.pool import Pool
 from tracer.proxy.profile import Way, filled
+from tracer.proxy.reply import Reply
 from tracer.proxy.request import Request
 from tracer.proxy.route import Target
 from tracer.proxy.sigv4 import signature
-from tracer.proxy.upstream import Connection, Reply
+from tracer.proxy.upstream import Connection
 
 # On the row of a call whose request went twice.
 ASKED_AGAIN = "the upstream had closed the connection that was kept open; the request was sent again on a new one"
@@ -79,7 +80,7 @@ class Question(NamedTuple):
             drop |= _CODING
         if self.reshaped:
             drop |= _OF_THE_BODY
-        propagate = self.target.slug in self.propagate or "*" in self.propagate
+        propagate = propagates(self.propagate, self.target)
         sent = headers.upstream(self.request.raw_headers, drop=drop | {"traceparent"} if propagate else drop)
         if self.reshaped:
             sent.append((b"Content-Type", b"application/json"))
@@ -92,6 +93,11 @@ class Question(NamedTuple):
         return sent
 
 
+def propagates(slugs: tuple[str, ...], target: Target) -> bool:
+    """Whether a target's provider is among those that get a traceparent."""
+    return bool(slugs) and (target.slug in slugs or "*" in slugs)
+
+
 async def ask(
     pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight, refusing: set[str]
 ) -> tuple[Connection, Reply]:
@@ -100,7 +106,21 @@ async def ask(
     The connection is the caller's to give back to the pool. Raises UpstreamFailed.
     """
     connection, reply = await _exchange(pool, question, sent, asking, flight)
-    if asking is not None and reply.status in (400, 422):
+    return await accepted(pool, question, sent, asking, flight, refusing, connection, reply)
+
+
+async def accepted(
+    pool: Pool,
+    question: Question,
+    sent: Sent,
+    asking: bytes | None,
+    flight: Flight,
+    refusing: set[str],
+    connection: Connection,
+    reply: Reply,
+) -> tuple[Connection, Reply]:
+    """The reply, or if that objects to the usage option, the one to the caller's own bytes."""
+    if asking is not None and may_object(reply):
         try:
             objects = await _objects(reply)
         except BaseException:  # cancelled too
@@ -109,7 +129,7 @@ async def ask(
         if objects:
             connection.close()
             connection, reply = await _exchange(pool, question, sent, None, flight)
-            if reply.status not in (400, 422):  # else the error only repeats our bytes, and is about something else
+            if not may_object(reply):  # else the error only repeats our bytes, and is about something else
                 refusing.add(question.target.host)
     return connection, reply
 
@@ -131,33 +151,31 @@ async def _exchange(
 async def _send(pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight) -> tuple[Connection, Reply]:
     to = question.target.origin
     flight.usage_requested = asking is not None
-    out = _lines(question, flight, asking=asking is not None)
+    out = head_of(question, flight, asking=asking is not None)
     data, unsized = sent.data, question.request.content_length is None
     if asking is not None:
         data = asking
     if data is not None and (asking is not None or question.reshaped or unsized):
         out += b"Content-Length: %d\r\n" % len(data)  # it is another body, or came chunked and goes whole
-    line = question.request.method, question.target_path, to.authority
     framed = unsized and sent.pieces is not None
     connection = pool.take(to)
     flight.reused = connection is not None
     if connection is not None:
         try:
-            return connection, await _reply(connection, line, out, data, sent.pieces, flight, chunked=framed)
+            return connection, await _reply(connection, question, out, data, sent.pieces, flight, chunked=framed)
         except UpstreamFailed as error:
-            if not _closed_before(connection, error, flight) or sent.pieces is not None:
+            if not closed_before(connection, error, flight) or sent.pieces is not None:
                 raise
-            flight.reused = False
-            flight.notes += (ASKED_AGAIN,)
+            note_asked_again(flight)
     began = flight.clock()
     connection = await pool.connect(to)
     flight.connect_ns = flight.clock() - began
-    return connection, await _reply(connection, line, out, data, sent.pieces, flight, chunked=framed)
+    return connection, await _reply(connection, question, out, data, sent.pieces, flight, chunked=framed)
 
 
 async def _reply(
     connection: Connection,
-    line: tuple[str, str, str],
+    question: Question,
     out: bytes,
     data: bytes | None,
     pieces: AsyncIterator[bytes] | None,
@@ -166,9 +184,8 @@ async def _reply(
     chunked: bool,
 ) -> Reply:
     try:
-        connection.send(*line, out, data, pieces, chunked=chunked)
         flight.sent_ns = flight.clock()
-        reply = await connection.head()
+        reply = await connection.ask(out, data or b"", pieces, chunked=chunked, bodiless=question.request.method == "HEAD")
     except BaseException:  # cancelled too: the client has left, and takes the call with it
         connection.close()
         raise
@@ -176,20 +193,34 @@ async def _reply(
     return reply
 
 
-def _closed_before(connection: Connection, error: UpstreamFailed, flight: Flight) -> bool:
+def closed_before(connection: Connection, error: UpstreamFailed, flight: Flight) -> bool:
     """Whether a connection failed by ending at once, and no byte of a reply had come. One that ends later may have worked."""
     at_once = flight.clock() - flight.sent_ns < _AT_ONCE_NS
     return error.kind in ("disconnected", "reset") and at_once and not connection.answered
 
 
-def _lines(question: Question, flight: Flight, *, asking: bool) -> bytes:
-    """The request's headers as they go up, but for the length of a body that is not the client's own."""
+def note_asked_again(flight: Flight) -> None:
+    """A request goes up a second time, on a new connection."""
+    flight.reused = False
+    flight.notes += (ASKED_AGAIN,)
+
+
+def head_of(question: Question, flight: Flight, *, asking: bool) -> bytes:
+    """The request's first line and headers as they go up, but for the length of a body that is not the client's own."""
+    start = f"{question.request.method} {question.target_path} HTTP/1.1\r\nHost: {question.target.origin.authority}\r\n"
     if question.way is not None:
-        return filled(question.way.asking_parts if asking else question.way.parts, question.request.raw_headers)
-    out = question.headers(flight, CHANGED_BY_ASKING if asking else _NOTHING)
-    if asking or question.plain:
-        out.append(PLAIN)
-    return headers.lines(out)
+        lines = filled(question.way.asking_parts if asking else question.way.parts, question.request.raw_headers)
+    else:
+        out = question.headers(flight, CHANGED_BY_ASKING if asking else _NOTHING)
+        if asking or question.plain:
+            out.append(PLAIN)
+        lines = headers.lines(out)
+    return start.encode("utf-8", "surrogateescape") + lines
+
+
+def may_object(reply: Reply) -> bool:
+    """Whether a reply to a request with the usage option could be about the option."""
+    return reply.status in (400, 422)
 
 
 async def _objects(reply: Reply) -> bool:

@@ -47,6 +47,8 @@ async def receive(
 
     Raises Refused (too large, not JSON where JSON is needed, broken framing) and BodyLost.
     """
+    if request.profile.coded:
+        raise Refused(501, "unknown_coding", "the request has a Transfer-Encoding other than chunked")
     if not request.has_body:
         return Sent()
     length = request.content_length
@@ -59,7 +61,7 @@ async def receive(
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
     flight.request = copied(data)
-    return Sent(data=data, parsed=_json(data) if as_json else None)
+    return Sent(data=data, parsed=read_json(data) if as_json else None)
 
 
 def too_large(limit: int) -> Refused:
@@ -67,6 +69,10 @@ def too_large(limit: int) -> Refused:
 
 
 async def _read(request: Request, limit: int) -> bytes:
+    if request.body is not None:
+        if len(request.body) <= limit:
+            return request.body
+        raise too_large(limit)
     if request.content.is_eof() and request.content.exception() is None:
         data = request.content.read_nowait()  # it came with its headers, as small bodies do
         if len(data) <= limit:
@@ -109,7 +115,8 @@ async def _next(request: Request) -> bytes:
         raise BodyLost from error
 
 
-def _json(data: bytes) -> object:
+def read_json(data: bytes) -> object:
+    """A body's value. Raises Refused."""
     try:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:

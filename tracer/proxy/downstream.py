@@ -1,4 +1,7 @@
-"""A reply on its way to the client, written byte for byte: a status line, the header bytes as they came, and framing."""
+"""A reply on its way to the client, written byte for byte: a status line, the header bytes as they came, and framing.
+
+Writing never waits. Whoever writes much looks at `full` and waits for room (`Connection.when_room`).
+"""
 
 from aiohttp.http import HttpVersion11
 
@@ -41,30 +44,28 @@ class Downstream:
         except ValueError as error:  # llhttp is lenient with replies; what it let through must not become a line of ours
             raise UpstreamFailed("bad_response", error) from error
 
-    async def send_all(self, body: bytes) -> None:
+    @property
+    def full(self) -> bool:
+        """Whether the client should take something before more is written."""
+        return self._connection.writing_paused
+
+    def send_all(self, body: bytes) -> None:
         """Head and body in one write. Raises ClientLeft."""
         self._write(self._head if self.bodiless else self._head + body)
-        if self._connection.writing_paused:
-            await self._taken()
 
-    async def send_head(self) -> None:
+    def send_head(self) -> None:
         """The head alone, now: the client of a stream waits for it. Raises ClientLeft."""
-        await self._send(self._head)
+        self._write(self._head)
 
-    async def send(self, piece: bytes) -> None:
-        """A piece of the body; returns when the connection has room for more. Raises ClientLeft."""
+    def send(self, piece: bytes) -> None:
+        """A piece of the body. Raises ClientLeft."""
         if not self.bodiless:
-            await self._send(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
+            self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
 
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """The end of the body. Raises ClientLeft."""
         if self._chunked:
-            await self._send(b"0\r\n\r\n")
-
-    async def _send(self, data: bytes) -> None:
-        self._write(data)
-        if self._connection.writing_paused:
-            await self._taken()
+            self._write(b"0\r\n\r\n")
 
     def _write(self, data: bytes) -> None:
         transport = self._connection.transport
@@ -73,12 +74,6 @@ class Downstream:
         self._request.begun = True
         transport.write(data)
 
-    async def _taken(self) -> None:
-        try:
-            await self._connection.taken()
-        except ConnectionError as error:
-            raise ClientLeft from error
-
 
 async def send_plain(request: Request, reply: Plain) -> bool:
     """Send a reply of our own; whether the connection may serve another request. Raises ClientLeft."""
@@ -86,5 +81,10 @@ async def send_plain(request: Request, reply: Plain) -> bool:
     if reply.close:
         request.connection.closing = True
     out = Downstream(request, reply.status, reply.reason, headers, sized=True)
-    await out.send_all(reply.body)
+    out.send_all(reply.body)
+    if out.full:
+        try:
+            await request.connection.taken()
+        except ConnectionError as error:
+            raise ClientLeft from error
     return out.keeps_alive

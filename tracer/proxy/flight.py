@@ -118,6 +118,10 @@ class Flight:
         seen = self.response.copy() if isinstance(self.response, Tee) else self.response
         self.end(Outcome.OK if was_whole(seen.head + seen.tail) else Outcome.CLIENT_GONE)
 
+    def stopped(self) -> None:
+        """Note that Tracer itself was stopped."""
+        self.end(Outcome.UPSTREAM_ERROR, "shutdown", "Tracer was stopped before the call ended")
+
     def attempt_failed(self, began_ns: int, number: int) -> "Flight":
         """Another flight with all that was noted since `began_ns`: an attempt that failed, as a child of this call. What was
         noted of it is forgotten here, so that the next attempt starts clean."""
@@ -155,13 +159,14 @@ def encode(flight: Flight, capture_bytes: int) -> bytes:
     """The spooled form of a finished flight. No secret of the call is in it."""
     exchange = to_exchange(flight, capture_bytes)
     encoded = _encoder.encode(exchange)
-    if any(secret in encoded for secret in flight.secrets):  # one look at all of it is cheaper than one at each text
-        encoded = _encoder.encode(_hidden(exchange, flight.secrets))
+    for secret in flight.secrets:  # one look at all of it is cheaper than one at each text and body
+        if secret in encoded:
+            return _encoder.encode(_hidden(exchange, flight.secrets))
     return encoded
 
 
 def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
-    """What may be kept of a finished flight; its bodies without secrets and bounded by `capture_bytes`."""
+    """What may be kept of a finished flight, its bodies bounded by `capture_bytes`; secrets may be in it yet."""
     request = _kept(flight, flight.request, flight.request_headers, capture_bytes)
     response = _kept(flight, flight.response, flight.response_headers, capture_bytes)
     return Exchange(
@@ -207,9 +212,9 @@ def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
     )
 
 
-def whole(body: bytes) -> Copy:
-    """The copy of a request body that was read in one piece; when pieces of requests came is not recorded."""
-    return Copy(body, b"", len(body), NO_COPY.at_ns, array("I", (len(body),)))
+def whole(body: bytes, at_ns: int | None = None) -> Copy:
+    """The copy of a body that came in one piece; when those of requests came is not recorded."""
+    return Copy(body, b"", len(body), NO_COPY.at_ns if at_ns is None else array("Q", (at_ns,)), array("I", (len(body),)))
 
 
 def _kept(flight: Flight, noted: Tee | Copy, headers: Headers, limit: int) -> Kept:
@@ -222,13 +227,16 @@ def _kept_original(flight: Flight, limit: int) -> Body:
 
 
 def _hidden(exchange: Exchange, secrets: Secrets) -> Exchange:
-    """An exchange whose texts hold no secret either: callers put keys into metadata, providers echo them in headers."""
+    """An exchange without secrets: callers put keys into metadata, providers echo them in headers and errors."""
 
     def hide(text: str) -> str:
         return hidden(text.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")
 
     def hide_values(headers: Headers) -> Headers:
         return tuple((name, hide(text)) for name, text in headers)
+
+    def hide_body(body: Body) -> Body:
+        return msgspec.structs.replace(body, head=hidden(body.head, secrets), tail=hidden(body.tail, secrets))
 
     trace = exchange.trace
     trace_id, span_id, parent_id = hide(trace.trace_id), hide(trace.span_id), hide(trace.parent_span_id)
@@ -250,4 +258,7 @@ def _hidden(exchange: Exchange, secrets: Secrets) -> Exchange:
         request_headers=hide_values(exchange.request_headers),
         response_headers=hide_values(exchange.response_headers),
         error_message=hide(exchange.error_message),
+        request=hide_body(exchange.request),
+        response=hide_body(exchange.response),
+        original=hide_body(exchange.original),
     )

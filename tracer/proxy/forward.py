@@ -12,7 +12,7 @@ Invariants
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -23,7 +23,7 @@ from tracer.config import Settings
 from tracer.proxy import body, websocket
 from tracer.proxy.accept import accept, target_path
 from tracer.proxy.answer import Answerer, Order
-from tracer.proxy.ask import CHANGED_BY_ASKING, PLAIN, Question
+from tracer.proxy.ask import CHANGED_BY_ASKING, PLAIN, Question, propagates
 from tracer.proxy.credentials import credentials
 from tracer.proxy.dialect import Dialect, reshape, without
 from tracer.proxy.downstream import ClientLeft, send_plain
@@ -69,8 +69,15 @@ class Forwarder:
         """Answer a request; whether its connection may serve another one. Without a door of its own it is OpenAI's."""
         flight = accept(request, door.name if door else "openai", keep_content=self.settings.capture == "full")
         self.recorder.tally.open += 1
+        answer = self._native(request, flight, door) if isinstance(door, Door) else self._serve(request, flight, door)
+        return await self.see_through(request, flight, answer, door)
+
+    async def see_through(
+        self, request: Request, flight: Flight, answer: Awaitable[bool], door: Dialect | Door | None = None
+    ) -> bool:
+        """Answer, and record how it ended: every call in a task ends here."""
         try:
-            return await (self._native(request, flight, door) if isinstance(door, Door) else self._serve(request, flight, door))
+            return await answer
         except Refused as refusal:
             flight.end(Outcome.REFUSED, refusal.kind, refusal.message)
             return await failed(request, flight, refusal.status, refusal.kind, refusal.message, door, refusal=refusal)
@@ -83,7 +90,7 @@ class Forwarder:
             if request.gone:
                 flight.client_left()
             else:
-                flight.end(Outcome.UPSTREAM_ERROR, "shutdown", "Tracer was stopped before the call ended")
+                flight.stopped()
             raise
         except Exception:
             # The request edge: a fault of ours must end in one clear reply and one record, not in a lost call.
@@ -123,7 +130,7 @@ class Forwarder:
             question = self._question(request, flight, config, caller, target, wanted)
             filters = dialect.filters(path, wanted) if dialect and wanted else ()
         assert question is not None
-        asking = self._asking_for_usage(sent, question)
+        asking = self.asking_for_usage(sent, question)
         return await self.answerer(Order(request, flight, question, sent, asking, caller, filters, config.retry, rule))
 
     async def _native(self, request: Request, flight: Flight, door: Door) -> bool:
@@ -142,7 +149,7 @@ class Forwarder:
         sent = await body.receive(
             request, flight, path, settings.max_request_bytes, settings.capture_bytes, small=body.LARGEST_JSON
         )
-        asking = self._asking_for_usage(sent, question)
+        asking = self.asking_for_usage(sent, question)
         return await self.answerer(Order(request, flight, question, sent, asking, caller, (), config.retry))
 
     async def _socket(self, question: Question, flight: Flight) -> bool:
@@ -158,14 +165,8 @@ class Forwarder:
             standing = self._standing(request)
         else:
             standing = self._stands(headers, self.registry())
-        caller = standing.caller
-        if caller.key_id:
-            flight.key_id = caller.key_id
-            if caller.tags:
-                flight.trace = msgspec.structs.replace(flight.trace, metadata=with_tags(flight.trace.metadata, caller.tags))
-        if standing.notes:
-            flight.notes += standing.notes
-        return caller, standing.config
+        note_standing(flight, standing)
+        return standing.caller, standing.config
 
     def _standing(self, request: Request) -> Standing:
         """The same as is remembered of a request's headers. Raises Refused."""
@@ -197,18 +198,15 @@ class Forwarder:
                 raise Refused(
                     503, "credential_unusable", f"the key that is configured for {target.slug} holds a line break"
                 ) from error
-            way = profile.way = Way(target, keys, question.time_limit_s, parts, asking)
-            if target.slug in question.propagate or "*" in question.propagate:
+            plain = is_plain(request, config, question, self.policy)
+            way = profile.way = Way(target, keys, question.time_limit_s, parts, asking, plain)
+            if propagates(question.propagate, target):
                 return question
             return question._replace(way=way)
-        target, keys = way.target, way.keys
-        flight.provider, flight.upstream = target.slug, target.host
-        flight.key_hash = keys.key_hash
-        if keys.secrets:
-            flight.secrets += keys.secrets
+        note_way(flight, way)
         propagate = self.settings.propagate_traceparent
-        usual = not propagate or not (target.slug in propagate or "*" in propagate)
-        return Question(request, target, keys, path, propagate, way.time_limit_s, way=way if usual else None)
+        usual = not propagates(propagate, way.target)
+        return Question(request, way.target, way.keys, path, propagate, way.time_limit_s, way=way if usual else None)
 
     def _question(
         self, request: Request, flight: Flight, config: Config, caller: Caller, path: str, wanted: Wanted | None = None
@@ -248,10 +246,37 @@ class Forwarder:
         may_be = cacheable(request.method, path, request.headers.get("Content-Type", ""))
         return rule if may_be or dialect is not None else None
 
-    def _asking_for_usage(self, sent: body.Sent, question: Question) -> bytes | None:
+    def asking_for_usage(self, sent: body.Sent, question: Question) -> bytes | None:
         """The request's body with the usage option in it, or None where it is not to be asked for."""
         target = question.target
         wanted = target.provider.stream_usage is StreamUsage.ASK and target.host not in self.answerer.refusing
         if target.slug == "bedrock" and question.signed:
             return None
         return with_usage_requested(sent.data, sent.parsed) if wanted and sent.data and sent.parsed else None
+
+
+def note_standing(flight: Flight, standing: Standing) -> None:
+    """Who asks, on the flight."""
+    caller = standing.caller
+    if caller.key_id:
+        flight.key_id = caller.key_id
+        if caller.tags:
+            flight.trace = msgspec.structs.replace(flight.trace, metadata=with_tags(flight.trace.metadata, caller.tags))
+    if standing.notes:
+        flight.notes += standing.notes
+
+
+def note_way(flight: Flight, way: Way) -> None:
+    """Where it goes, on the flight."""
+    flight.provider, flight.upstream = way.target.slug, way.target.host
+    flight.key_hash = way.keys.key_hash
+    if way.keys.secrets:
+        flight.secrets += way.keys.secrets
+
+
+def is_plain(request: Request, config: Config, question: Question, policy: Policy) -> bool:
+    """Whether calls with a request's headers are such as express.py takes."""
+    special = config.override_params or config.cache is not None or config.retry is not None
+    kept = policy.mode != "off" or propagates(question.propagate, question.target)
+    odd = websocket.is_upgrade(request) or request.content_length is None
+    return not (special or kept or odd or question.time_limit_s is not None)

@@ -32,6 +32,8 @@ _NOT_UPSTREAM = HOP_BY_HOP | {"host", "expect"}
 _NOT_DOWNSTREAM = HOP_BY_HOP | {"x-portkey-trace-id", "x-portkey-cache-status", "x-tracer-call-id"}
 _PORTKEY = "x-portkey-"
 _USUAL = frozenset({"keep-alive", "close"})
+# What a Connection header names stays behind, but not the length of a body that goes on: that would make another request of it.
+_FRAMING = frozenset({"content-length"})
 _NAMES_NOTHING = frozenset({b"keep-alive", b"Keep-Alive", b"close"})  # nearly every Connection header there is
 
 _RECORDED = frozenset(
@@ -151,6 +153,8 @@ _MOST_NAMES = 4096
 
 def _learn(raw: bytes) -> _Name:
     shown = raw.decode("latin-1")
+    if shown != shown.strip():  # llhttp is lenient with replies, and others would see another header
+        raise ValueError("a space in a header's name")
     lower = shown.lower()
     goes_up = lower not in _NOT_UPSTREAM and not lower.startswith(_PORTKEY)
     may_be_recorded = lower in _RECORDED or lower.startswith(_RECORDED_PREFIXES)
@@ -193,11 +197,11 @@ def _without(sent: HeaderList, names: frozenset[str]) -> HeaderList:
 
 
 def head(start: bytes, headers: HeaderList) -> bytes:
-    """The head of a message, header bytes as they came. Raises ValueError for a line break inside a line."""
+    """The head of a message, header bytes as they came. Raises ValueError for a line break inside a line, or a NUL."""
     made = b"\r\n".join([start, *[b"%b: %b" % header for header in headers], b"\r\n"])
     breaks = len(headers) + 2
-    if made.count(b"\n") != breaks or made.count(b"\r") != breaks:
-        raise ValueError("a line break in a header")
+    if made.count(b"\n") != breaks or made.count(b"\r") != breaks or b"\0" in made:
+        raise ValueError("a line break or a NUL in a header")
     return made
 
 
@@ -235,4 +239,4 @@ def _recorded_parameter(pair: str) -> str:
 
 def _listed(connection: bytes) -> frozenset[str]:
     """Names that a Connection header declares to belong to this connection only."""
-    return frozenset(token.strip() for token in connection.decode("latin-1").lower().split(",")) - _USUAL
+    return frozenset(token.strip() for token in connection.decode("latin-1").lower().split(",")) - _USUAL - _FRAMING

@@ -1,6 +1,7 @@
 """What is kept of a body that passed by: no secrets, media as hashes, bounded, blanked if content is not to be kept. No I/O.
 
 Invariants
+- Of a small body that is kept as it came, media and secrets are left to others: the sink (tracer/media.py), flight.encode.
 - The length of a secret is kept (`*` for each byte), so offsets and arrival times stay true.
 - A compressed body is kept as it came, unless something in it must not be kept: then it is kept plain and loses the header.
 - At most `limit` bytes from its beginning and TAIL from its end.
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from tracer.blank import StreamBlanker, blank_damaged, blank_json
 from tracer.framing import beginning, framing_of
 from tracer.inflate import inflate
-from tracer.proxy.media import replace_media
+from tracer.media import SMALL, replace_media
 from tracer.proxy.tee import TAIL, Copy, within
 from tracer.records import Body, Chunks, Headers
 from tracer.redact import SHORTEST_SECRET, Secrets, hidden
@@ -35,10 +36,10 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
         return Kept(_NO_BODY, _NO_CHUNKS, headers)
     truncated = copy.truncated
     coding = value(headers, "content-encoding")
-    if content and not coding and not truncated and copy.size <= limit:  # as nearly every call: the rest would change nothing
-        whole, _ = _hidden_at_the_cut(hidden(copy.head, secrets), b"", secrets)
-        whole, lengths = _without_media(whole, copy.length)
-        return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
+    if content and not coding and not truncated and copy.size <= min(limit, SMALL):  # as nearly every call
+        # Secrets are hidden once the whole record is put together, if there is one in it (flight.py).
+        whole, _ = _hidden_at_the_cut(copy.head, b"", secrets)
+        return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), copy.length.tobytes()), headers)
     plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
         headers = tuple((name, text) for name, text in headers if name != "content-encoding")
@@ -71,6 +72,8 @@ def _without_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[in
 def _hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
     """Overwrite what is left of a secret that was cut in two: by the bound, or because the connection broke inside it."""
     for secret in secrets:
+        if not tail and head[-1:] not in secret:  # nothing of it can stand at the end
+            continue
         at = head.find(secret[:SHORTEST_SECRET], max(0, len(head) - len(secret)))
         if at >= 0 and secret.startswith(head[at:]):
             head = head[:at] + b"*" * (len(head) - at)

@@ -40,13 +40,14 @@ Parts = tuple[bytes | int, ...]
 
 
 class Way(NamedTuple):
-    """Where calls with these headers go."""
+    """Where calls with these headers go. `plain`: nothing about them is special but what is said here (express.py)."""
 
     target: Target
     keys: Credentials
     time_limit_s: float | None
     parts: Parts  # the headers that go up
     asking_parts: Parts  # the same where the usage is asked for
+    plain: bool = False
 
 
 class Standing(NamedTuple):
@@ -67,6 +68,7 @@ class Profile:
         "_recorded",
         "_slots",
         "client",
+        "coded",
         "content",
         "is_json",
         "secrets",
@@ -94,6 +96,8 @@ class Profile:
         # Portkey's SDKs say who they are beside the User-Agent, which is a library's: `node`, `python-httpx/0.28.1`.
         self.client = text(names.get("x-portkey-package-version") or names.get("User-Agent"))[:LONGEST_CLIENT]
         self.is_json = names.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
+        # What stands there beside `chunked`, or instead of it, is a coding that only its sender knows.
+        self.coded = names.get("Transfer-Encoding", "chunked").strip().lower() != "chunked"
         self.standing: Standing | None = None
         self.way: Way | None = None
 

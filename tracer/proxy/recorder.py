@@ -1,8 +1,8 @@
 """Finished calls to the spool: each once, and under `strict` durability before the client has the end of its reply."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from tracer.proxy.flight import Flight
@@ -12,12 +12,14 @@ from tracer.spool.writer import Done
 
 # Header and bookkeeping of a record, for the bound on records that wait for the disk.
 _RECORD_OVERHEAD = 2048
+# Records up to this size are encoded in some microseconds, if nothing of them must be blanked.
+_AT_ONCE = 160 << 10
 
 
 class Spool(Protocol):
     """Where finished calls go."""
 
-    def append(self, item: Flight, size: int, done: Done | None = None) -> bool: ...
+    def append(self, item: Flight, size: int, done: Done | None = None, *, at_once: bool = False) -> bool: ...
 
 
 @dataclass(slots=True)
@@ -28,8 +30,8 @@ class Recorder:
     tally: Tally
     strict: bool
 
-    def record(self, flight: Flight, on_disk: "asyncio.Future[None] | None" = None) -> None:
-        """Hand a flight over; only the first time counts."""
+    def record(self, flight: Flight, done: Done | None = None) -> None:
+        """Hand a flight over; only the first time counts. `done` as the spool's."""
         if flight.recorded:
             return
         flight.recorded = True
@@ -38,25 +40,16 @@ class Recorder:
         flight.end(Outcome.OK)
         self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
         size = flight.request.size + flight.response.size + _RECORD_OVERHEAD
-        if on_disk is None:
-            self.spool.append(flight, size)
+        self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE)
+
+    def durable(self, flight: Flight, then: Callable[[], None]) -> None:
+        """Go on with `then`; under `strict` only when the call's record is on disk, or the disk has refused."""
+        if not self.strict or flight.recorded:
+            then()
             return
         loop = asyncio.get_running_loop()
-        self.spool.append(flight, size, partial(_tell, loop, on_disk))
 
-    async def durable(self, flight: Flight) -> None:
-        """Under `strict`: record the call and wait until that is on disk, or until the disk has refused."""
-        if self.strict:
-            on_disk = asyncio.get_running_loop().create_future()
-            self.record(flight, on_disk)
-            await on_disk
+        def committed(_on_disk: bool) -> None:  # on the spool's thread; whether the disk took it is the spool's to count
+            loop.call_soon_threadsafe(then)
 
-
-def _tell(loop: asyncio.AbstractEventLoop, waiting: "asyncio.Future[None]", _on_disk: bool) -> None:
-    """From the spool's thread: the commit is over. Whether the disk took it is the spool's to count; the reply goes out."""
-    loop.call_soon_threadsafe(_settle, waiting)
-
-
-def _settle(waiting: "asyncio.Future[None]") -> None:
-    if not waiting.done():  # the client may have left meanwhile
-        waiting.set_result(None)
+        self.record(flight, committed)

@@ -1,22 +1,29 @@
 """The reply on its way from the provider to the client, copied by the tee as it passes.
 
+A Relay is told of each piece as it comes and writes it in the same moment; `over` is called once, when the client has been
+given everything or nothing more can be given.
+
 - A reply is sent as it comes. Two exceptions, both small: a short reply of known length that is no stream is sent in one write,
   and under `strict` durability the piece that completes a reply waits for its record to be on disk.
 - The tee sees the provider's bytes; what Tracer takes out of a stream (filters) is taken out behind it.
+- While the client has no room, the provider is held.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple, Protocol
 
 from tracer import metrics
 from tracer.framing import Framing
 from tracer.proxy import headers
-from tracer.proxy.downstream import Downstream
+from tracer.proxy.downstream import ClientLeft, Downstream
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.flight import Flight
+from tracer.proxy.flight import Flight, whole
 from tracer.proxy.headers import HeaderList, RawHeaders
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.replies import CACHE_STATUS, CALL_ID, TRACE_ID, header_safe
+from tracer.proxy.reply import Receiver
 from tracer.proxy.request import Request
 from tracer.proxy.stream_usage import UsageFilter
 from tracer.proxy.streams import LONGEST_END, framing, is_end
@@ -31,7 +38,7 @@ _TRACE_ID, _CALL_ID, _CACHE_STATUS = TRACE_ID.encode(), CALL_ID.encode(), CACHE_
 
 
 class Reply(Protocol):
-    """A reply to be read: an upstream's, or one from the cache."""
+    """A reply to be passed on: an upstream's, or one from the cache."""
 
     status: int
     reason: str
@@ -41,8 +48,14 @@ class Reply(Protocol):
 
     @property
     def content_encoding(self) -> str: ...
-    async def read(self) -> bytes: ...
-    def read_now(self) -> bytes | None: ...
+    @property
+    def complete(self) -> bool: ...
+    @property
+    def hold(self) -> Callable[[], None]: ...
+    @property
+    def go_on(self) -> Callable[[], None]: ...
+
+    def pass_to(self, receiver: Receiver, /) -> None: ...
 
 
 class Filter(Protocol):
@@ -61,91 +74,159 @@ class Relaying(NamedTuple):
     added: HeaderList | None = None
 
 
+# How a relay ended: None if the client was given everything.
+Over = Callable[[UpstreamFailed | ClientLeft | None], None]
+
+
 async def relay(request: Request, flight: Flight, reply: Reply, how: Relaying) -> bool:
     """Pass a reply on; whether the connection may serve another request. Raises UpstreamFailed and ClientLeft."""
-    flight.status = reply.status
-    flight.response_headers = headers.recorded(reply.raw_headers)
-    flight.response = tee = Tee(how.capture_bytes)
-    framed = framing(reply.content_type, flight.path)
-    filters = _filters(flight, reply, how.filters) if framed is Framing.SSE else ()
-    sized = reply.length is not None and not filters
-    out = headers.downstream(reply.raw_headers, drop=_NOTHING if sized else _LENGTH)
-    out += (
-        (_TRACE_ID, header_safe(flight.trace.trace_id).encode()),
-        (_CALL_ID, str(flight.call_id).encode()),
-        (_CACHE_STATUS, flight.cache_status.encode()),
-    )
-    if how.added:
-        out += how.added
-    client = Downstream(request, reply.status, reply.reason, out, sized=sized)
-    if reply.length is not None and reply.length <= SHORT_REPLY and not client.bodiless and framed is None:
-        await _whole(client, flight, reply, tee, how.recorder)
-    else:
-        await _piecewise(client, flight, reply, tee, filters, how.recorder, framed)
-    return client.keeps_alive
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def over(error: UpstreamFailed | ClientLeft | None) -> None:
+        if done.done():  # cancelled
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    passing = Relay(request, flight, reply, how, over)
+    passing.start()
+    await done
+    return passing.keeps_alive
 
 
-async def _whole(client: Downstream, flight: Flight, reply: Reply, tee: Tee, recorder: Recorder) -> None:
-    data = reply.read_now()
-    if data is None:
-        data = b"".join([piece async for piece in _pieces(reply, flight, tee)])
-    elif data:
-        flight.upstream_end_ns = flight.first_byte_ns = flight.clock()
-        tee.add(data, flight.first_byte_ns)
-    _note_status(flight)
-    if recorder.strict:
-        await recorder.durable(flight)
-    await client.send_all(data)
+class Relay:
+    """See the head of this file. Raises UpstreamFailed when made, for a head that cannot be passed on."""
 
+    def __init__(self, request: Request, flight: Flight, reply: Reply, how: Relaying, over: Over) -> None:
+        flight.status = reply.status
+        try:
+            flight.response_headers = headers.recorded(reply.raw_headers)
+        except ValueError as error:
+            raise UpstreamFailed("bad_response", error) from error
+        self._framed = framing(reply.content_type, flight.path)
+        filters = _filters(flight, reply, how.filters) if self._framed is Framing.SSE else ()
+        sized = reply.length is not None and not filters
+        out = headers.downstream(reply.raw_headers, drop=_NOTHING if sized else _LENGTH)
+        out += (
+            (_TRACE_ID, header_safe(flight.trace.trace_id).encode()),
+            (_CALL_ID, str(flight.call_id).encode()),
+            (_CACHE_STATUS, flight.cache_status.encode()),
+        )
+        if how.added:
+            out += how.added
+        self._client = Downstream(request, reply.status, reply.reason, out, sized=sized)
+        self._connection = request.connection
+        self._flight, self._reply, self._how, self._filters = flight, reply, how, filters
+        self._over: Over | None = over
+        short = reply.length is not None and reply.length <= SHORT_REPLY and self._framed is None
+        self._short = short and not self._client.bodiless
+        self._held = self._last = b""  # under `strict`, and of a short reply: what has come and was not given yet
+        self._at_end = False  # what follows the end of a stream is held with it
+        self._tee: Tee | None = None
 
-async def _piecewise(
-    client: Downstream,
-    flight: Flight,
-    reply: Reply,
-    tee: Tee,
-    filters: Sequence[Filter],
-    recorder: Recorder,
-    framed: Framing | None,
-) -> None:
-    await client.send_head()
-    held = last = b""
-    at_end = False  # what follows the end of a stream is held with it
-    try:
-        while piece := await _next(reply, flight, tee):
-            new = piece
-            for taking_out in filters:
-                new = taking_out.feed(new)
-            held += new
-            if recorder.strict:
-                last = last[-LONGEST_END:] + new
-                at_end = at_end or tee.size == reply.length or is_end(framed, last)
-            if held and not at_end:
-                await client.send(held)
-                held = b""
-    except UpstreamFailed as error:
-        if held := held + _closed(filters):  # the client gets every byte that came before the cut
-            note_failure(flight, error)
-            await recorder.durable(flight)
-            await client.send(held)
-        raise
-    held += _closed(filters)
-    _note_status(flight)
-    await recorder.durable(flight)
-    if held:
-        await client.send(held)
-    await client.finish()
+    @property
+    def keeps_alive(self) -> bool:
+        """Whether the client's connection may serve another request."""
+        return self._client.keeps_alive
 
+    def start(self) -> None:
+        """Begin to pass on."""
+        if not self._short:
+            self._flight.response = self._tee = Tee(self._how.capture_bytes)
+            if not self._wrote(self._client.send_head):
+                return
+        self._reply.pass_to(self)
 
-def _closed(filters: Sequence[Filter]) -> bytes:
-    """What the filters still hold, each through those after it."""
-    rest = b""
-    for taking_out in filters:
-        rest = (taking_out.feed(rest) if rest else b"") + taking_out.close()
-    return rest
+    def stop(self) -> None:
+        """Nobody is to be told any more."""
+        self._over = None
 
+    def piece(self, data: bytes) -> None:
+        flight = self._flight
+        now = flight.clock()
+        flight.first_byte_ns = flight.first_byte_ns or now
+        if self._short and self._reply.complete and not self._held:  # as nearly all of them come
+            flight.response, self._held = whole(data, now), data
+            return
+        tee = self._tee
+        if tee is None:
+            flight.response = tee = self._tee = Tee(self._how.capture_bytes)
+        tee.add(data, now)
+        if self._over is None:
+            return
+        for taking_out in self._filters:
+            data = taking_out.feed(data)
+        self._held += data
+        if self._short:
+            return
+        if self._how.recorder.strict:
+            self._last = self._last[-LONGEST_END:] + data
+            self._at_end = self._at_end or tee.size == self._reply.length or is_end(self._framed, self._last)
+        if self._held and not self._at_end:
+            held, self._held = self._held, b""
+            if self._wrote(self._client.send, held) and self._client.full:
+                self._reply.hold()
+                self._connection.when_room(self._reply.go_on)
 
-def _note_status(flight: Flight) -> None:
-    flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
+    def end(self) -> None:
+        flight = self._flight
+        flight.upstream_end_ns = flight.clock()
+        if self._over is None:
+            return
+        self._held += self._rest()
+        flight.end(Outcome.OK if flight.status < 400 else Outcome.UPSTREAM_ERROR)
+        self._how.recorder.durable(flight, self._finish)
+
+    def failed(self, error: UpstreamFailed) -> None:
+        if self._over is None:
+            return
+        if not self._short:
+            self._held += self._rest()
+            if self._held:  # the client gets every byte that came before the cut
+                note_failure(self._flight, error)
+                self._how.recorder.durable(self._flight, partial(self._give_up, error))
+                return
+        self._done(error)
+
+    def _finish(self) -> None:
+        """Write what completes the reply."""
+        if self._over is None:
+            return
+        client, held = self._client, self._held
+        if self._short:
+            wrote = self._wrote(client.send_all, held)
+        else:
+            wrote = (not held or self._wrote(client.send, held)) and self._wrote(client.finish)
+        if wrote and client.full:
+            self._connection.when_room(partial(self._done, None))
+        elif wrote:
+            self._done(None)
+
+    def _give_up(self, error: UpstreamFailed) -> None:
+        if self._over is not None and self._wrote(self._client.send, self._held):
+            self._done(error)
+
+    def _wrote(self, write: Callable[..., None], *data: bytes) -> bool:
+        try:
+            write(*data)
+        except ClientLeft as error:
+            self._done(error)
+            return False
+        return True
+
+    def _done(self, error: UpstreamFailed | ClientLeft | None) -> None:
+        over, self._over = self._over, None
+        if over is not None:
+            over(error)
+
+    def _rest(self) -> bytes:
+        """What the filters still hold, each through those after it."""
+        rest = b""
+        for taking_out in self._filters:
+            rest = (taking_out.feed(rest) if rest else b"") + taking_out.close()
+        return rest
 
 
 def note_failure(flight: Flight, error: UpstreamFailed) -> str:
@@ -156,24 +237,6 @@ def note_failure(flight: Flight, error: UpstreamFailed) -> str:
     outcome = Outcome.STREAM_ERROR if in_stream and found.outcome is Outcome.UPSTREAM_ERROR else found.outcome
     flight.end(outcome, error.kind, message)
     return message
-
-
-async def _next(reply: Reply, flight: Flight, tee: Tee) -> bytes:
-    """The next piece of a reply, noted in the tee; empty at its end."""
-    piece = await reply.read()
-    now = flight.clock()
-    if not piece:
-        flight.upstream_end_ns = now
-        return piece
-    if not flight.first_byte_ns:
-        flight.first_byte_ns = now
-    tee.add(piece, now)
-    return piece
-
-
-async def _pieces(reply: Reply, flight: Flight, tee: Tee) -> AsyncIterator[bytes]:
-    while piece := await _next(reply, flight, tee):
-        yield piece
 
 
 def _filters(flight: Flight, reply: Reply, of_the_door: Sequence[Filter]) -> Sequence[Filter]:

@@ -1,6 +1,8 @@
 """One request of a client, as the parser gave it: what the proxy needs of it, and nothing worked out before it is asked for."""
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
 from aiohttp import web
@@ -12,6 +14,8 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from tracer.proxy.profile import Profile, profile_of
+
+_AUTHORITY = re.compile(r"[^/?#]*")
 
 
 class Connection(Protocol):
@@ -26,12 +30,25 @@ class Connection(Protocol):
     def writing_paused(self) -> bool: ...
     def write(self, data: bytes) -> None: ...
     async def taken(self) -> None: ...
+    def when_room(self, tell: Callable[[], None]) -> None: ...
+    def go_on(self, request: "Request", answer: Awaitable[bool]) -> None: ...
 
 
 class Request:
-    """A request's head, and its body to be read. `begun`: something of the reply has been written."""
+    """A request's head, and its body to be read. `begun`: something of the reply has been written; `body`: what was read."""
 
-    __slots__ = ("_held_back", "_profile", "begun", "connection", "content", "headers", "message", "method", "raw_headers")
+    __slots__ = (
+        "_held_back",
+        "_profile",
+        "begun",
+        "body",
+        "connection",
+        "content",
+        "headers",
+        "message",
+        "method",
+        "raw_headers",
+    )
 
     def __init__(self, message: RawRequestMessage, content: StreamReader, connection: Connection) -> None:
         self.message = message
@@ -41,6 +58,7 @@ class Request:
         self.content = content
         self.connection = connection
         self.begun = False
+        self.body: bytes | None = None
         self._held_back: bool | None = None
         self._profile: Profile | None = None
 
@@ -60,8 +78,9 @@ class Request:
         _, absolute, rest = path.partition("://")
         if not absolute:
             return self.url.raw_path_qs
-        start = rest.find("/")  # sliced and not read as a URL, which would quote the path anew
-        return rest[start:] if start >= 0 else "/"
+        authority = _AUTHORITY.match(rest)  # sliced and not read as a URL, which would quote the path anew
+        rest = rest[authority.end() :] if authority else rest
+        return rest if rest.startswith("/") else "/" + rest
 
     @property
     def url(self) -> URL:
@@ -74,7 +93,9 @@ class Request:
     @property
     def keep_alive(self) -> bool:
         """Whether the connection may serve another request after this one."""
-        return not self.message.should_close and not self.connection.closing
+        if self.message.should_close or self.connection.closing or self.method == "CONNECT":
+            return False
+        return self.version >= HttpVersion11 or not self.message.chunked  # chunks are none of HTTP/1.0's (RFC 9112, 6.1)
 
     @property
     def has_body(self) -> bool:

@@ -15,9 +15,10 @@ from tracer.proxy.pool import Pool
 from tracer.proxy.portkey_config import Retry
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.relay import note_failure
+from tracer.proxy.reply import Reply
 from tracer.proxy.route import Origin
 from tracer.proxy.tee import Tee
-from tracer.proxy.upstream import Connection, Reply
+from tracer.proxy.upstream import Connection
 from tracer.records import Outcome
 
 # Between attempts: doubled each time, with jitter, so that many callers do not return in step.

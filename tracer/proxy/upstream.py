@@ -5,138 +5,127 @@ does far more than a proxy wants (redirects, cookies, sessions, tracing) and wou
 (docs/decisions/0003-upstream-connections.md).
 
 Invariants
-- A reply whose connection has ended ends too, with an error unless it was complete: nobody waits for a body that cannot come.
-- Reading stops while nobody takes the pieces (the parser's StreamReader pauses the transport), so a slow client costs one
-  buffer, and the time limit does not run meanwhile.
-- After anything but a whole reply to a whole request the connection is not used again.
+- From the head of a reply to its end there is a receiver, which is told of every piece and then of the end or the error, once.
+- Reading stops while the receiver holds, so a slow client costs one buffer, and the time limit does not run meanwhile.
+- After anything but a whole reply to a whole request the connection is not used again, nor after bytes that nobody asked for.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http import HttpResponseParser, RawResponseMessage
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
-from multidict import CIMultiDictProxy
 
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.headers import RawHeaders
+from tracer.proxy.reply import KEPT, Receiver, Reply
 
-# How much of a reply may wait in memory for a slow client, and the largest header line of a reply.
-READ_BUFFER = 128 << 10
 LONGEST_HEADER = 64 << 10
 MOST_HEADERS = 512
 
-
-class Reply:
-    """The head of a reply, and its body to be read."""
-
-    __slots__ = ("_content", "_unread", "content_type", "headers", "length", "raw_headers", "reason", "status")
-
-    def __init__(self, message: RawResponseMessage, content: StreamReader) -> None:
-        self.status: int = message.code
-        self.reason: str = message.reason
-        self.raw_headers: RawHeaders = message.raw_headers
-        self.headers: CIMultiDictProxy[str] = message.headers
-        self.content_type: str = self.headers.get("Content-Type", "")
-        length = self.headers.get("Content-Length", "")
-        self.length: int | None = int(length) if length.isdigit() and not message.chunked else None
-        self._content = content
-        self._unread = b""
-
-    @property
-    def content_encoding(self) -> str:
-        return self.headers.get("Content-Encoding", "")
-
-    async def read(self) -> bytes:
-        """The next piece as it came; empty at the end. Raises UpstreamFailed."""
-        if self._unread:
-            piece, self._unread = self._unread, b""
-            return piece
-        return await self._content.readany()
-
-    def read_now(self) -> bytes | None:
-        """The whole body if all of it has arrived, as short ones do with their heads; None if `read` must wait for it."""
-        if self._unread or not self._content.is_eof() or self._content.exception() is not None:
-            return None
-        return self._content.read_nowait()
-
-    def unread(self, piece: bytes) -> None:
-        """Put back what was read to look at it."""
-        self._unread = piece
-
-    @property
-    def complete(self) -> bool:
-        """Whether the whole body has arrived, read or not."""
-        return self._content.is_eof()
+# What becomes of a request: the head of a reply, or why there is none. Called once.
+Answered = Callable[[Reply | UpstreamFailed], None]
 
 
 class Connection(BaseProtocol):
     """A connection that serves one request at a time. Made by pool.py."""
 
-    __slots__ = ("_content", "_head", "_last_data", "_time_limit", "_timer", "_upload", "answered", "reusable")
+    __slots__ = (
+        "_answered",
+        "_content",
+        "_error",
+        "_held",
+        "_last_data",
+        "_passing",
+        "_receiver",
+        "_time_limit",
+        "_timer",
+        "_upload",
+        "answered",
+        "reusable",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop, time_limit: float) -> None:
         super().__init__(loop)
         self._time_limit = time_limit
-        self._head: asyncio.Future[Reply] | None = None
-        self._content: StreamReader | None = None
+        self._answered: Answered | None = None  # from a request to the head of its reply
+        self._receiver: Receiver | None = None  # from there to the end of the reply
+        self._content: StreamReader | None = None  # of the last reply
+        self._passing = self._held = False
+        self._error: UpstreamFailed | None = None  # to be told once the receiver has all that came before
         self._upload: asyncio.Task[None] | None = None
         self._last_data = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.answered = False  # something of the reply has come
         self.reusable = False
 
-    def send(
-        self,
-        method: str,
-        target: str,
-        authority: str,
-        headers: bytes,
-        body: bytes | None,
-        pieces: AsyncIterator[bytes] | None,
-        *,
-        chunked: bool,
-    ) -> None:
-        """Write a request; `headers` are whole lines without Host, `pieces` are written as the provider takes them."""
-        self._head = self._loop.create_future()
-        self._content = None
+    def send(self, head: bytes, body: bytes, answered: Answered, *, bodiless: bool = False) -> None:
+        """Write a request: its head, all lines but the empty one, and its body. `bodiless`: the reply has none (HEAD).
+
+        Raises UpstreamFailed.
+        """
+        if self.transport is None or self.transport.is_closing():
+            raise UpstreamFailed("disconnected")
+        self._answered, self._content, self._upload = answered, None, None
         self.answered = self.reusable = False
         self._last_data = self._loop.time()
-        self._parser = HttpResponseParser(
-            self,
-            self._loop,
-            READ_BUFFER,
-            max_line_size=LONGEST_HEADER,
-            max_field_size=LONGEST_HEADER,
-            max_headers=MOST_HEADERS,
-            payload_exception=UpstreamFailed,
-            response_with_body=method != "HEAD",
-            read_until_eof=True,
-            auto_decompress=False,
-        )
+        self._parser = self._new_parser(bodiless)  # a new one for each request: no byte of what was before is in it
         if self._timer is None:
             self._timer = self._loop.call_later(self._time_limit, self._check_time)
-        start = f"{method} {target} HTTP/1.1\r\nHost: {authority}\r\n".encode("utf-8", "surrogateescape")
-        end = b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"\r\n"
-        self._write(b"".join((start, headers, end, body or b"")))
+        self.transport.write(b"%b\r\n%b" % (head, body))
+
+    async def ask(
+        self, head: bytes, body: bytes, pieces: AsyncIterator[bytes] | None, *, chunked: bool, bodiless: bool
+    ) -> Reply:
+        """Write a request, and wait for the head of the reply; `pieces` are written as the provider takes them.
+
+        Raises UpstreamFailed.
+        """
+        answer: asyncio.Future[Reply] = self._loop.create_future()
+
+        def answered(reply: Reply | UpstreamFailed) -> None:
+            if answer.done():  # cancelled
+                return
+            if isinstance(reply, Reply):
+                answer.set_result(reply)
+            else:
+                answer.set_exception(reply)
+                answer.exception()  # seen, even if the one who would have waited has left
+
+        self.send(head + b"Transfer-Encoding: chunked\r\n" if chunked else head, body, answered, bodiless=bodiless)
         if pieces is not None:
             # Runs beside the reading of the reply, which may come before the last piece is out; ended by close().
             self._upload = self._loop.create_task(self._send_pieces(pieces, chunked))
-
-    async def head(self) -> Reply:
-        """Wait for the head of the reply. Raises UpstreamFailed."""
-        assert self._head is not None
-        if self._upload is not None:
-            await asyncio.wait((self._head, self._upload), return_when=asyncio.FIRST_COMPLETED)
-            if self._upload.done() and not self._head.done():
+            await asyncio.wait((answer, self._upload), return_when=asyncio.FIRST_COMPLETED)
+            if self._upload.done() and not answer.done():
                 self._upload.result()  # the request could not be sent to its end
-        return await self._head
+        return await answer
+
+    def pass_to(self, receiver: Receiver) -> None:
+        """Whom to tell of the pieces from now on; those that have come already are told now."""
+        self._receiver = receiver
+        self._pass_on()
+
+    def hold(self) -> None:
+        """Pass nothing on: the receiver has no room."""
+        self._held = True
+        self._pause_reading_for_buffer()
+
+    def go_on(self) -> None:
+        """Pass on again."""
+        if not self._held:
+            return
+        self._held = False
+        self._last_data = self._loop.time()
+        self._pass_on()
+        if not self._held:
+            self._resume_reading_for_buffer()
 
     def close(self) -> None:
-        """End the connection, and whatever is under way on it."""
+        """End the connection, and whatever is under way on it; nobody is told."""
         self.reusable = False
+        self._answered = self._receiver = None
         if self._upload is not None:
             self._upload.cancel()
         if self._timer is not None:
@@ -151,27 +140,35 @@ class Connection(BaseProtocol):
         sent = self._upload is None or (
             self._upload.done() and not self._upload.cancelled() and self._upload.exception() is None
         )
-        whole = self._content is not None and self._content.is_eof() and self._content.exception() is None
-        return self.reusable and sent and whole and self.transport is not None and not self.transport.is_closing()
+        open_ = self.transport is not None and not self.transport.is_closing()
+        return self.reusable and sent and open_ and not self._busy
+
+    @property
+    def _busy(self) -> bool:
+        """Whether a reply, or the rest of one, is waited for."""
+        return self._answered is not None or (self._content is not None and not self._content.is_eof())
 
     def data_received(self, data: bytes) -> None:
-        self._last_data = self._loop.time()
-        self.answered = True
-        if self._parser is None:
-            self.close()  # data that nobody asked for
+        parser = self._parser
+        if parser is None or not self._busy:
+            if data:
+                self.close()  # nobody asked for it
             return
+        self.answered = True
+        self._last_data = self._loop.time()
         try:
-            messages, _upgraded, _tail = self._parser.feed_data(data)
+            messages, _upgraded, _tail = parser.feed_data(data)
         except HttpProcessingError:
             self._fail(UpstreamFailed("bad_response"))
             return
-        for message, content in messages:
-            if message.code >= 200 or message.code == 101:
-                self._begin(message, content)
+        if messages:
+            self._begin(messages)
+        if self._receiver is not None:
+            self._pass_on()
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         # The parser's StreamReader asks for this after every piece that is read, paused or not.
-        if self._reading_paused or self._buffer_paused:
+        if self._reading_paused:
             super().resume_reading(resume_parser)
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -185,42 +182,78 @@ class Connection(BaseProtocol):
                 kind = "incomplete_body"
         self._fail(UpstreamFailed(kind if self._content is None else "incomplete_body", exc))
 
-    def _begin(self, message: RawResponseMessage, content: StreamReader) -> None:
-        assert self._head is not None
-        if self._content is not None or self._head.done():
-            self._fail(UpstreamFailed("bad_response"))  # a second reply to one request
+    def _new_parser(self, bodiless: bool) -> HttpResponseParser:
+        return HttpResponseParser(
+            self,
+            self._loop,
+            KEPT,
+            max_line_size=LONGEST_HEADER,
+            max_field_size=LONGEST_HEADER,
+            max_headers=MOST_HEADERS,
+            payload_exception=UpstreamFailed,
+            response_with_body=not bodiless,
+            read_until_eof=True,
+            auto_decompress=False,
+        )
+
+    def _begin(self, messages: Sequence[tuple[RawResponseMessage, StreamReader]]) -> None:
+        replies = [found for found in messages if found[0].code >= 200 or found[0].code == 101]
+        if not replies:
             return
-        self._content = content
+        message, content = replies[0]
+        if self._answered is None or len(replies) > 1 or not _understood(message):  # a second reply to one request
+            self._fail(UpstreamFailed("bad_response"))
+            return
+        answered, self._answered, self._content = self._answered, None, content
         self.reusable = not message.should_close
-        self._head.set_result(Reply(message, content))
+        reply = self._receiver = Reply(message, content, self)
+        answered(reply)
+
+    def _pass_on(self) -> None:
+        """Tell the receiver of what has come. Reading lets the parser go on, which may call this again from inside."""
+        content = self._content
+        if self._passing or content is None:
+            return
+        self._passing = True
+        while (receiver := self._receiver) is not None and not self._held and (piece := content.read_nowait()):
+            receiver.piece(piece)
+        self._passing = False
+        if receiver is None or self._held:
+            return
+        if content.is_eof():
+            self._receiver = None
+            receiver.end()
+        elif self._error is not None:
+            self.close()
+            receiver.failed(self._error)
 
     def _fail(self, error: UpstreamFailed) -> None:
-        """Tell whoever waits, and end the connection."""
-        if self._head is not None and not self._head.done():
-            self._head.set_exception(error)
-            self._head.exception()  # seen, even if the one who would have waited has left
-        if self._content is not None and not self._content.is_eof() and self._content.exception() is None:
-            self._content.set_exception(error)
-        self.close()
+        """End the connection, and tell whoever waits: the receiver after all that has come."""
+        answered, receiver = self._answered, self._receiver
+        if receiver is None:
+            self.close()
+            if answered is not None:
+                answered(error)
+            return
+        self._error = self._error or error
+        self.reusable = False
+        if self.transport is not None:
+            self.transport.abort()
+        self._pass_on()
 
     def _check_time(self) -> None:
         """Runs once per time limit, not per piece of data: the deadline moves with the data, the timer follows it."""
         self._timer = None
-        if self._head is None or (self._content is not None and self._content.is_eof()):
+        if not self._busy:
             return
         now = self._loop.time()
-        if self._reading_paused:
+        if self._reading_paused or self._held:
             self._last_data = now  # it is us who do not read
         left = self._last_data + self._time_limit - now
         if left <= 0:
             self._fail(UpstreamFailed("response_timeout"))
         else:
             self._timer = self._loop.call_later(left, self._check_time)
-
-    def _write(self, data: bytes) -> None:
-        if self.transport is None or self.transport.is_closing():
-            raise UpstreamFailed("disconnected")
-        self.transport.write(data)
 
     async def _send_pieces(self, pieces: AsyncIterator[bytes], chunked: bool) -> None:
         async for piece in pieces:
@@ -231,9 +264,20 @@ class Connection(BaseProtocol):
         if chunked:
             self._write(b"0\r\n\r\n")
 
+    def _write(self, data: bytes) -> None:
+        if self.transport is None or self.transport.is_closing():
+            raise UpstreamFailed("disconnected")
+        self.transport.write(data)
+
     async def _taken(self) -> None:
         """Wait until the transport has room again."""
         try:
             await self._drain_helper()
         except ConnectionError as error:
             raise UpstreamFailed("reset", error) from error
+
+
+def _understood(message: RawResponseMessage) -> bool:
+    """Whether a reply can be passed on. Nobody here asks for another protocol (101), nor for another coding than chunks."""
+    coded = message.chunked and message.headers.get("Transfer-Encoding", "").strip().lower() != "chunked"
+    return message.code != 101 and not coded

@@ -46,7 +46,9 @@ class _Count:
 def is_upgrade(request: Request) -> bool:
     """Whether a request asks to become a WebSocket."""
     asked = request.headers.get("Upgrade")
-    return asked is not None and asked.lower() == "websocket" and "upgrade" in request.headers.get("Connection", "").lower()
+    if request.method != "GET" or asked is None or asked.lower() != "websocket":
+        return False
+    return "upgrade" in request.headers.get("Connection", "").lower()
 
 
 async def relay(question: Question, flight: Flight, pool: Pool) -> Plain | None:

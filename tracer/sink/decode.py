@@ -26,6 +26,7 @@ from tracer.sink.bill import bill, wasted
 from tracer.sink.body import Plain, media_type, plain, text
 from tracer.sink.estimate import Sides
 from tracer.sink.facts import Facts
+from tracer.sink.hashed import with_hashed_media
 from tracer.sink.latency import Timing, pieces
 from tracer.sink.price import PriceBook, nothing_paid
 from tracer.sink.reply import Reply, read_reply
@@ -40,6 +41,7 @@ _JSON = "application/json"
 
 def decode(exchange: Exchange, prices: PriceBook) -> Call:
     """The row that this exchange becomes."""
+    exchange = with_hashed_media(exchange)
     way = route("WEBSOCKET" if exchange.websocket else exchange.method, exchange.path)
     media = media_type(exchange.response_headers)
     asked_media, asked_body, original = _asked(exchange)

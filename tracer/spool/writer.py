@@ -17,10 +17,9 @@ import os
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from tracer import metrics
@@ -46,15 +45,15 @@ class SpoolInUse(Exception):
     """Another process writes this log."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting(Generic[Item]):
-    item: Item
+class _Waiting(NamedTuple):
+    item: Any
+    frame: bytes | None  # of the item, if it was encoded at once
     size: int
     done: Done | None
 
 
 class Writer(Generic[Item]):
-    """Appends items to one log. `encode` runs on the writer's thread, off the event loop.
+    """Appends items to one log. `encode` runs on the writer's thread, or where the item is appended.
 
     `max_bytes` bounds the log on disk; `drop_old` says whether the oldest segment or the newest record goes at the bound.
     Raises SpoolInUse or OSError when made.
@@ -76,7 +75,7 @@ class Writer(Generic[Item]):
         self._segment_bytes = segment_bytes
         self._drop_old = drop_old
         self._gather_seconds = gather_seconds
-        self._queue: SimpleQueue[_Waiting[Item] | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting_bytes = 0  # changed by both threads; a bound may be off by a record or two
         log.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(log)
@@ -91,15 +90,19 @@ class Writer(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    def append(self, item: Item, size: int, done: Done | None = None) -> bool:
-        """Hand over an item of about `size` bytes; whether it fits. `done(on_disk)` is called from the writer's thread."""
+    def append(self, item: Item, size: int, done: Done | None = None, *, at_once: bool = False) -> bool:
+        """Hand over an item of about `size` bytes; whether it fits. `done(on_disk)` is called from the writer's thread.
+
+        `at_once`: encode it here, which is cheaper for small ones: what they are made of is in the processor's cache, and two
+        threads of Python only take turns.
+        """
         if self._waiting_bytes > PENDING_BYTES:
             metrics.dropped.labels("spool_unwritable").inc()
             if done:
                 done(False)
             return False
         self._waiting_bytes += size
-        self._queue.put(_Waiting(item, size, done))
+        self._queue.put(_Waiting(item, self._framed(item) if at_once else None, size, done))
         return True
 
     def close(self) -> None:
@@ -120,16 +123,16 @@ class Writer(Generic[Item]):
             rest, closing = self._gathered()
             closing |= self._commit([first, *rest], closing)
 
-    def _gathered(self) -> tuple[list[_Waiting[Item]], bool]:
+    def _gathered(self) -> tuple[list[_Waiting], bool]:
         """Everything in the queue, and whether the writer was told to stop."""
-        batch: list[_Waiting[Item]] = []
+        batch: list[_Waiting] = []
         with contextlib.suppress(Empty):
             while (entry := self._queue.get_nowait()) is not None:
                 batch.append(entry)
             return batch, True
         return batch, False
 
-    def _commit(self, batch: list[_Waiting[Item]], closing: bool) -> bool:
+    def _commit(self, batch: list[_Waiting], closing: bool) -> bool:
         """Write a batch, however long it takes; whether the writer was told to stop meanwhile."""
         frames = self._frames(batch)
         waiting = batch
@@ -151,17 +154,19 @@ class Writer(Generic[Item]):
         self._waiting_bytes -= sum(entry.size for entry in batch)
         return closing
 
-    def _frames(self, batch: list[_Waiting[Item]]) -> list[bytes]:
-        frames: list[bytes] = []
-        for entry in batch:
-            try:
-                frames.append(segment.frame(self._encode(entry.item), time.time_ns()))
-            except Exception:
-                # This is the request edge, moved to a thread: one record that cannot be encoded must not take the
-                # others with it, nor the thread.
-                _log.exception("a record could not be encoded and is lost")
-                metrics.dropped.labels("encode_error").inc()
-        return frames
+    def _frames(self, batch: list[_Waiting]) -> list[bytes]:
+        frames = [self._framed(entry.item) if entry.frame is None else entry.frame for entry in batch]
+        return [frame for frame in frames if frame]
+
+    def _framed(self, item: Item) -> bytes:
+        """An item as it stands in a segment; empty if it cannot be encoded."""
+        try:
+            return segment.frame(self._encode(item), time.time_ns())
+        except Exception:
+            # This is the request edge: one record that cannot be encoded must not take the others with it, nor the thread.
+            _log.exception("a record could not be encoded and is lost")
+            metrics.dropped.labels("encode_error").inc()
+            return b""
 
     def _try_write(self, frames: list[bytes]) -> bool:
         """Append and sync, all or nothing. False if the disk refused; records beyond the bound are dropped, counted."""
@@ -230,7 +235,7 @@ class Writer(Generic[Item]):
         return self._closed_bytes + self._offset + wanted <= self._max_bytes
 
 
-def _tell(waiting: list[_Waiting[Any]], *, on_disk: bool) -> None:
+def _tell(waiting: list[_Waiting], *, on_disk: bool) -> None:
     for entry in waiting:
         if entry.done:
             entry.done(on_disk)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.provider import Provider, echo, never, reply
 from tests.proxy.conftest import Proxy, Start
-from tracer.proxy import server
+from tracer.proxy import client
 from tracer.records import Outcome
 
 
@@ -50,7 +50,7 @@ def get(path: str, *headers: str) -> bytes:
 
 
 async def test_pipelined_requests_are_answered_in_their_order(proxy: Proxy, provider: Provider, raw: Raw) -> None:
-    count = 2 * server.MOST_WAITING + 3
+    count = 2 * client.MOST_WAITING + 3
     provider.always(echo)
     raw.writer.write(b"".join(get(f"/v1/models?after={n}") for n in range(count)))
     for _ in range(count):
@@ -113,7 +113,7 @@ async def test_what_is_not_http_is_answered_in_its_turn(proxy: Proxy, raw: Raw) 
 
 
 async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch, start_proxy: Start, provider: Provider) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.2)
+    monkeypatch.setattr(client, "IDLE_SECONDS", 0.2)
     async with start_proxy(TRACER_UPSTREAM_OPENAI=provider.url) as proxy:
         reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
         writer.write(b"GET /v1/models HTTP/1.1\r\nHost: h\r\nX-Slow: lor")  # never its end
@@ -125,7 +125,7 @@ async def test_an_idle_connection_is_closed(monkeypatch: pytest.MonkeyPatch, sta
 async def test_a_call_that_takes_longer_than_the_idle_limit_goes_on(
     monkeypatch: pytest.MonkeyPatch, start_proxy: Start, provider: Provider
 ) -> None:
-    monkeypatch.setattr(server, "IDLE_SECONDS", 0.05)
+    monkeypatch.setattr(client, "IDLE_SECONDS", 0.05)
     provider.always(reply(200, [("Content-Type", "application/json")], [b"{", b"}"], every_s=0.3))
     async with (
         start_proxy(TRACER_UPSTREAM_OPENAI=provider.url) as proxy,

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import re
 from array import array
 
 import orjson
@@ -10,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.proxy import media
-from tracer.proxy.media import MIN_BASE64
+from tracer import media
+from tracer.media import MIN_BASE64
 
 
 def in_one(data: bytes) -> bytes:
@@ -172,3 +173,29 @@ def test_what_stands_for_media_counts_to_the_piece_in_which_it_ended() -> None:
 @given(st.binary(max_size=2000))
 def test_any_bytes(data: bytes) -> None:
     assert in_one(data) == data or b"tracer:media" in in_one(data)
+
+
+AS_WRITTEN = re.compile(
+    rb'"(?:data:(?P<type>[\w.+-]+\\?/[\w.+-]+)(?:;[\w=.+-]+)*;base64,)?(?P<text>[A-Za-z0-9+/_=\\-]{%d,}+)(?="|\Z)' % MIN_BASE64
+)
+bits = st.sampled_from(
+    [
+        b'"',
+        b"data:image/png;base64,",
+        b"data:a/b;x=y;base64,",
+        b" ",
+        b'{"data":"',
+        b'"url": "',
+        b"A" * 15,
+        b"A" * 17,
+        b"\\/",
+        b"-_=",
+    ]
+) | st.integers(200, 700).map(lambda count: (b"Zm9v" * 200)[:count])
+
+
+@given(st.lists(bits, max_size=14).map(b"".join))
+def test_strings_of_base64_are_found_as_one_would_write_them_down(data: bytes) -> None:
+    runs = [run.span() for run in media._RUN.finditer(data[:: media._STRIDE])]
+    found = [(each.start, each.end, each.text, each.type) for each in media._strings(data, runs)]
+    assert found == [(m.start() + 1, m.end(), m["text"], m["type"]) for m in AS_WRITTEN.finditer(data)]
