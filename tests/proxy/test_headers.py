@@ -105,6 +105,10 @@ KNOWN = [
 
 @given(st.lists(st.tuples(st.one_of(st.sampled_from(KNOWN).map(str.encode), st.binary().map(b"x-any-".__add__)), st.binary())))
 def test_only_known_values_are_recorded(raw: Raw) -> None:
+    if any(name.decode("latin-1") != name.decode("latin-1").strip() for name, _ in raw):
+        with pytest.raises(ValueError, match="a space in a header's name"):
+            recorded(raw)
+        return
     made = recorded(raw)
     assert len(made) == len(raw)
     for (name, value), (raw_name, raw_value) in zip(made, raw, strict=True):

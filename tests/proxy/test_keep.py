@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.provider import sse_event
-from tracer.proxy.flight import Flight, encode, whole
-from tracer.proxy.tee import TAIL, Tee
+from tracer.proxy.flight import Flight, encode
+from tracer.proxy.tee import TAIL, Tee, Whole
 from tracer.records import Exchange, Headers, Outcome, TraceContext
 
 SECRET = "sk-canary-0123456789abcdef"
@@ -71,7 +71,7 @@ SSE: Headers = (("content-type", "text/event-stream; charset=utf-8"),)
 @given(before=st.binary(max_size=60), after=st.binary(max_size=60), size=st.integers(1, 50))
 def test_no_body_holds_a_secret(before: bytes, after: bytes, size: int) -> None:
     data = before + SECRET.encode() + after
-    made = flight(request=whole(data), response=passed(data, size), response_headers=JSON)
+    made = flight(request=Whole(data, None), response=passed(data, size), response_headers=JSON)
     encoded, exchange = spooled(made)
     assert SECRET.encode() not in encoded
     assert exchange.response.head == exchange.request.head == data.replace(SECRET.encode(), b"*" * len(SECRET))
@@ -209,7 +209,7 @@ def test_without_content_nothing_said_is_kept(data: bytes, headers: Headers, usa
     for size in (7, 100_000):
         made = flight(
             content=False,
-            request=whole(compressed(orjson.dumps(CHAT), coding) if coding else orjson.dumps(CHAT)),
+            request=Whole(compressed(orjson.dumps(CHAT), coding) if coding else orjson.dumps(CHAT), None),
             request_headers=(*JSON, *((("content-encoding", coding),) if coding else ())),
             response=passed(body, size),
             response_headers=headers,

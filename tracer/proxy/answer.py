@@ -14,7 +14,7 @@ from tracer.cache.rule import Rule
 from tracer.proxy.ask import Question, accepted, ask
 from tracer.proxy.body import Sent
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.flight import Flight
+from tracer.proxy.flight import Flight, copy_of
 from tracer.proxy.headers import HeaderList, RawHeaders
 from tracer.proxy.pool import Pool
 from tracer.proxy.portkey_config import Retry
@@ -24,7 +24,6 @@ from tracer.proxy.replies import RETRY_COUNT
 from tracer.proxy.reply import Receiver, Reply
 from tracer.proxy.request import Request
 from tracer.proxy.retry import ask_until
-from tracer.proxy.tee import Tee
 from tracer.proxy.upstream import Connection
 from tracer.records import Outcome
 from tracer.registry.records import Caller
@@ -71,7 +70,7 @@ class Answerer:
                 return await self._from_upstream(order)
             finally:
                 usage = flight.usage_requested or _asks_for_usage(order.sent.parsed)
-                seen = flight.response.copy() if isinstance(flight.response, Tee) else flight.response
+                seen = copy_of(flight.response)
                 whole = None if seen.truncated else seen.head + seen.tail
                 turn.keep(flight.status, flight.raw_response_headers, whole, call_id=str(flight.call_id), usage_requested=usage)
 

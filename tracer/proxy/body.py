@@ -14,10 +14,9 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from tracer.proxy.flight import Flight
-from tracer.proxy.flight import whole as copied
 from tracer.proxy.refused import Refused
 from tracer.proxy.request import Request
-from tracer.proxy.tee import Tee
+from tracer.proxy.tee import Tee, Whole
 
 # A body this small is read before the upstream is asked. OpenAI's SDKs send a body in one or two packets up to about here.
 SMALL = 256 << 10
@@ -60,7 +59,7 @@ async def receive(
         return Sent(pieces=_passing(request, flight, limit, capture_bytes))
     data = await _read(request, limit)
     flight.request_end_ns = flight.clock()
-    flight.request = copied(data)
+    flight.request = Whole(data, None)
     return Sent(data=data, parsed=read_json(data) if as_json else None)
 
 

@@ -8,10 +8,11 @@ import orjson
 from multidict import CIMultiDict
 
 from tracer.proxy.body import Sent
-from tracer.proxy.flight import Flight, whole
+from tracer.proxy.flight import Flight
 from tracer.proxy.refused import Refused
 from tracer.proxy.relay import Filter
 from tracer.proxy.route import Target
+from tracer.proxy.tee import Whole
 from tracer.proxy.wanted import Wanted
 from tracer.registry.records import Caller
 
@@ -59,7 +60,7 @@ def reshape(
     """
     if dialect is not None:
         flight.secrets += dialect.secrets(sent.parsed)
-        flight.request = whole(dialect.shown(sent.data or b"", sent.parsed))  # also of a request that is refused now
+        flight.request = Whole(dialect.shown(sent.data or b"", sent.parsed), None)  # also of a request that is refused now
         wanted = dialect.translate(path, headers, sent.parsed, caller, named)
         flight.notes += wanted.notes
         flight.prompt_id, flight.prompt_version = wanted.prompt_id, wanted.prompt_version
@@ -70,7 +71,7 @@ def reshape(
         return sent, None
     body = {**wanted.body, **override}
     data = encoded(body)
-    flight.original, flight.request = flight.request, whole(data)
+    flight.original, flight.request = flight.request, Whole(data, None)
     return Sent(data=data, parsed=body), wanted
 
 

@@ -26,7 +26,6 @@ from tracer.proxy.body import ASKABLE, SMALL, Sent, read_json
 from tracer.proxy.client import Over
 from tracer.proxy.downstream import ClientLeft
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.flight import whole
 from tracer.proxy.forward import Forwarder, note_standing, note_way
 from tracer.proxy.profile import Standing, Way
 from tracer.proxy.refused import Refused
@@ -34,6 +33,7 @@ from tracer.proxy.relay import Relay, Relaying
 from tracer.proxy.reply import Reply
 from tracer.proxy.request import Request
 from tracer.proxy.route import model_prefix
+from tracer.proxy.tee import Whole
 from tracer.proxy.upstream import Connection
 from tracer.registry.records import Snapshot
 
@@ -75,7 +75,7 @@ class Express:
         flight = accept(request, "openai", keep_content=self._keep_content, began_ns=began_ns)
         note_standing(flight, standing)
         note_way(flight, way)
-        flight.request, flight.reused = whole(data), True
+        flight.request, flight.reused = Whole(data, None), True
         flight.request_end_ns = flight.clock()
         question = Question(request, way.target, way.keys, path, way=way)
         sent = Sent(data, None, parsed)

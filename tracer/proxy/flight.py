@@ -14,9 +14,9 @@ import msgspec
 
 from tracer.ids import otel_span_id, otel_trace_id, uuid7
 from tracer.proxy.context import own_span_id
-from tracer.proxy.keep import Kept, keep, value
+from tracer.proxy.keep import Kept, keep, keep_whole, value
 from tracer.proxy.streams import framing, was_whole
-from tracer.proxy.tee import Copy, Tee
+from tracer.proxy.tee import Copy, Tee, Whole
 from tracer.records import Body, Exchange, Headers, Outcome, TraceContext
 from tracer.redact import Secrets, hidden
 
@@ -36,6 +36,8 @@ _OF_AN_ATTEMPT = (
     "upstream_end_ns",
 )
 NO_COPY = Copy(b"", b"", 0, array("Q"), array("I"))
+# What is noted of a body.
+Noted = Tee | Copy | Whole
 
 
 class Flight:
@@ -48,8 +50,8 @@ class Flight:
     upstream: str = ""
     key_hash: str = ""
     usage_requested: bool = False
-    request: Tee | Copy = NO_COPY
-    response: Tee | Copy = NO_COPY
+    request: Noted = NO_COPY
+    response: Noted = NO_COPY
     status: int = 0
     response_headers: Headers = ()
     outcome: Outcome | None = None
@@ -70,7 +72,7 @@ class Flight:
     recorded: bool = False
     body_error: Exception | None = None  # why the request body could not be read to its end
     raw_response_headers: Sequence[tuple[bytes, bytes]] = ()  # as they came, for the cache
-    original: Tee | Copy = NO_COPY  # the client's body, where another one was made of it
+    original: Noted = NO_COPY  # the client's body, where another one was made of it
     prompt_id: str = ""
     prompt_version: str = ""
     cache_status: str = "DISABLED"
@@ -115,7 +117,7 @@ class Flight:
         """Note that the client has closed. One that had the whole answer may: OpenAI's SDK does at `[DONE]`, without
         waiting for the end of the body."""
         self.client_gone_ns = self.client_gone_ns or self.clock()
-        seen = self.response.copy() if isinstance(self.response, Tee) else self.response
+        seen = copy_of(self.response)
         self.end(Outcome.OK if was_whole(seen.head + seen.tail) else Outcome.CLIENT_GONE)
 
     def stopped(self) -> None:
@@ -212,14 +214,15 @@ def to_exchange(flight: Flight, capture_bytes: int) -> Exchange:
     )
 
 
-def whole(body: bytes, at_ns: int | None = None) -> Copy:
-    """The copy of a body that came in one piece; when those of requests came is not recorded."""
-    return Copy(body, b"", len(body), NO_COPY.at_ns if at_ns is None else array("Q", (at_ns,)), array("I", (len(body),)))
+def copy_of(noted: Noted) -> Copy:
+    """The copy of a body as far as it has been noted."""
+    return noted if isinstance(noted, Copy) else noted.copy()
 
 
-def _kept(flight: Flight, noted: Tee | Copy, headers: Headers, limit: int) -> Kept:
-    kept = noted.copy() if isinstance(noted, Tee) else noted
-    return keep(kept, headers, content=flight.content, limit=limit, secrets=flight.secrets)
+def _kept(flight: Flight, noted: Noted, headers: Headers, limit: int) -> Kept:
+    if type(noted) is Whole and flight.content and (kept := keep_whole(noted, headers, limit=limit, secrets=flight.secrets)):
+        return kept
+    return keep(copy_of(noted), headers, content=flight.content, limit=limit, secrets=flight.secrets)
 
 
 def _kept_original(flight: Flight, limit: int) -> Body:

@@ -164,9 +164,9 @@ def _learn(raw: bytes) -> _Name:
     return name
 
 
-def varies(name: bytes) -> bool:
-    """Whether a header's value differs from call to call of one client."""
-    return (_names.get(name) or _learn(name))[5]
+def unvarying(raw: RawHeaders) -> tuple[tuple[bytes, bytes] | bytes, ...]:
+    """Headers, but of those whose values differ from call to call of one client only the names."""
+    return tuple([header[0] if (_names.get(header[0]) or _learn(header[0]))[5] else header for header in raw])
 
 
 def upstream(raw: RawHeaders, *, drop: frozenset[str]) -> HeaderList:
@@ -199,8 +199,7 @@ def _without(sent: HeaderList, names: frozenset[str]) -> HeaderList:
 def head(start: bytes, headers: HeaderList) -> bytes:
     """The head of a message, header bytes as they came. Raises ValueError for a line break inside a line, or a NUL."""
     made = b"\r\n".join([start, *[b"%b: %b" % header for header in headers], b"\r\n"])
-    breaks = len(headers) + 2
-    if made.count(b"\n") != breaks or made.count(b"\r") != breaks or b"\0" in made:
+    if len(made) - len(made.translate(None, b"\r\n\0")) != 2 * (len(headers) + 2):
         raise ValueError("a line break or a NUL in a header")
     return made
 
@@ -208,7 +207,7 @@ def head(start: bytes, headers: HeaderList) -> bytes:
 def lines(headers: HeaderList) -> bytes:
     """Header bytes as they came, each with its line end. Raises ValueError for a line break inside a line."""
     made = b"".join([b"%b: %b\r\n" % header for header in headers])
-    if made.count(b"\n") != len(headers) or made.count(b"\r") != len(headers):
+    if len(made) - len(made.translate(None, b"\r\n")) != 2 * len(headers):
         raise ValueError("a line break in a header")
     return made
 

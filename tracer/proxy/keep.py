@@ -1,12 +1,14 @@
 """What is kept of a body that passed by: no secrets, media as hashes, bounded, blanked if content is not to be kept. No I/O.
 
 Invariants
-- Of a small body that is kept as it came, media and secrets are left to others: the sink (tracer/media.py), flight.encode.
+- Of a small body that is kept as it came, media and secrets are left to others: to the sink (tracer/media.py), and to
+  flight.encode, which looks once at the whole record.
 - The length of a secret is kept (`*` for each byte), so offsets and arrival times stay true.
 - A compressed body is kept as it came, unless something in it must not be kept: then it is kept plain and loses the header.
 - At most `limit` bytes from its beginning and TAIL from its end.
 """
 
+import sys
 from array import array
 from itertools import accumulate
 from typing import NamedTuple
@@ -15,7 +17,7 @@ from tracer.blank import StreamBlanker, blank_damaged, blank_json
 from tracer.framing import beginning, framing_of
 from tracer.inflate import inflate
 from tracer.media import SMALL, replace_media
-from tracer.proxy.tee import TAIL, Copy, within
+from tracer.proxy.tee import TAIL, Copy, Whole, within
 from tracer.records import Body, Chunks, Headers
 from tracer.redact import SHORTEST_SECRET, Secrets, hidden
 
@@ -36,10 +38,9 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
         return Kept(_NO_BODY, _NO_CHUNKS, headers)
     truncated = copy.truncated
     coding = value(headers, "content-encoding")
-    if content and not coding and not truncated and copy.size <= min(limit, SMALL):  # as nearly every call
-        # Secrets are hidden once the whole record is put together, if there is one in it (flight.py).
-        whole, _ = _hidden_at_the_cut(copy.head, b"", secrets)
-        return Kept(Body(whole, b"", copy.size), Chunks(copy.at_ns.tobytes(), copy.length.tobytes()), headers)
+    if content and not coding and not truncated and copy.size <= min(limit, SMALL):  # as most
+        head, _ = _hidden_at_the_cut(copy.head, b"", secrets)
+        return Kept(Body(head, b"", copy.size), Chunks(copy.at_ns.tobytes(), copy.length.tobytes()), headers)
     plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
         headers = tuple((name, text) for name, text in headers if name != "content-encoding")
@@ -53,6 +54,17 @@ def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Se
     if not content:
         head, tail, lengths = _blanked(head, tail, lengths, value(headers, "content-type").lower())
     return Kept(Body(head, tail, copy.size, truncated), Chunks(copy.at_ns.tobytes(), lengths.tobytes()), headers)
+
+
+def keep_whole(whole: Whole, headers: Headers, *, limit: int, secrets: Secrets) -> Kept | None:
+    """The same for a body in one piece whose content is kept, if nothing of it must be changed."""
+    body = whole.body
+    size = len(body)
+    if size > SMALL or size > limit or value(headers, "content-encoding"):
+        return None
+    head, _ = _hidden_at_the_cut(body, b"", secrets)
+    at_ns = b"" if whole.at_ns is None else whole.at_ns.to_bytes(8, sys.byteorder)
+    return Kept(Body(head, b"", size), Chunks(at_ns, size.to_bytes(4, sys.byteorder)), headers)
 
 
 def value(headers: Headers, name: str) -> str:

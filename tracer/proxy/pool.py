@@ -32,15 +32,15 @@ class Pool:
     response_timeout: float
     session: aiohttp.ClientSession
     _tls: ssl.SSLContext
-    _idle: dict[Origin, list[tuple[Connection, float]]] = field(default_factory=lambda: defaultdict(list))
+    _idle: dict[Origin, list[Connection]] = field(default_factory=lambda: defaultdict(list))
 
     def take(self, to: Origin) -> Connection | None:
         """An idle connection that can be used at once, if there is one."""
         idle = self._idle[to]
-        limit = asyncio.get_running_loop().time() - (TLS_IDLE_SECONDS if to.tls else PLAIN_IDLE_SECONDS)
+        longest = TLS_IDLE_SECONDS if to.tls else PLAIN_IDLE_SECONDS
         while idle:
-            connection, since = idle.pop()
-            if since >= limit and connection.idle_and_whole:
+            connection = idle.pop()
+            if connection.idle_and_whole and connection.silent_seconds <= longest:
                 return connection
             connection.close()
         return None
@@ -73,15 +73,14 @@ class Pool:
             connection.close()
             return
         idle = self._idle[to]
-        now = asyncio.get_running_loop().time()
-        idle.append((connection, now))
+        idle.append(connection)
         # The oldest, which are used last, would otherwise stay for ever after a busy hour.
-        while idle[0][1] < now - TLS_IDLE_SECONDS:
-            idle.pop(0)[0].close()
+        while idle[0].silent_seconds > TLS_IDLE_SECONDS:
+            idle.pop(0).close()
 
     def close(self) -> None:
         for idle in self._idle.values():
-            for connection, _ in idle:
+            for connection in idle:
                 connection.close()
         self._idle.clear()
 

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 
 from tracer.proxy.context import text
 from tracer.proxy.credentials import Credentials
-from tracer.proxy.headers import HeaderList, RawHeaders, lines, recorded, upstream, varies
+from tracer.proxy.headers import HeaderList, RawHeaders, lines, recorded, unvarying, upstream
 from tracer.proxy.portkey_config import Config
 from tracer.proxy.route import Target
 from tracer.records import Headers
@@ -137,7 +137,7 @@ _profiles: dict[Key, Profile] = {}
 
 def profile_of(raw: RawHeaders) -> Profile:
     """The profile of a request's headers."""
-    key: Key = tuple([header[0] if varies(header[0]) else header for header in raw])
+    key: Key = unvarying(raw)
     found = _profiles.get(key)
     if found is None:
         found = Profile(key)

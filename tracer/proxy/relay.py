@@ -19,7 +19,7 @@ from tracer.framing import Framing
 from tracer.proxy import headers
 from tracer.proxy.downstream import ClientLeft, Downstream
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.flight import Flight, whole
+from tracer.proxy.flight import Flight
 from tracer.proxy.headers import HeaderList, RawHeaders
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.replies import CACHE_STATUS, CALL_ID, TRACE_ID, header_safe
@@ -27,7 +27,7 @@ from tracer.proxy.reply import Receiver
 from tracer.proxy.request import Request
 from tracer.proxy.stream_usage import UsageFilter
 from tracer.proxy.streams import LONGEST_END, framing, is_end
-from tracer.proxy.tee import Tee
+from tracer.proxy.tee import Tee, Whole
 from tracer.records import Outcome
 
 # A reply of known length up to this is sent in one write; if it breaks half-way the client gets a clear error instead.
@@ -148,7 +148,7 @@ class Relay:
         now = flight.clock()
         flight.first_byte_ns = flight.first_byte_ns or now
         if self._short and self._reply.complete and not self._held:  # as nearly all of them come
-            flight.response, self._held = whole(data, now), data
+            flight.response, self._held = Whole(data, now), data
             return
         tee = self._tee
         if tee is None:

@@ -26,6 +26,21 @@ class Copy(NamedTuple):
         return len(self.head) + len(self.tail) < self.size
 
 
+class Whole(NamedTuple):
+    """A body that came in one piece, as most do: cheaper to note than a Copy. `at_ns` is None where nobody wants to know."""
+
+    body: bytes
+    at_ns: int | None
+
+    @property
+    def size(self) -> int:
+        return len(self.body)
+
+    def copy(self) -> Copy:
+        at_ns = array("Q", () if self.at_ns is None else (self.at_ns,))
+        return Copy(self.body, b"", len(self.body), at_ns, array("I", (len(self.body),)))
+
+
 class Tee:
     """Pieces in, one Copy out. `limit` bounds the head; the whole never takes more than limit + 2 * TAIL and a piece."""
 

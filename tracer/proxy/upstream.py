@@ -135,6 +135,11 @@ class Connection(BaseProtocol):
             self.transport.abort()
 
     @property
+    def silent_seconds(self) -> float:
+        """Since the last bytes came or went."""
+        return self._loop.time() - self._last_data
+
+    @property
     def idle_and_whole(self) -> bool:
         """Whether the last exchange was whole on both sides, so that another may follow."""
         sent = self._upload is None or (
