@@ -17,6 +17,7 @@ _OPTION = b'"include_usage":true'
 _OPENING = re.compile(rb"\s*\{\s*")
 _OPTIONS_OPENING = re.compile(rb'"stream_options"\s*:\s*\{\s*')
 _NULL_USAGE = re.compile(rb',\s*"usage"\s*:\s*null|"usage"\s*:\s*null\s*,\s*')
+_USUAL_NULL = b',"usage":null'
 _BOUNDARY = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n")
 _LONGEST_BOUNDARY = 4
 
@@ -93,6 +94,8 @@ class UsageFilter:
         return rest if self._passing or b'"usage"' not in rest else self._event(rest)
 
     def _filtered(self, whole: bytes) -> bytes:
+        if whole.find(b"\n\n") == len(whole) - 2 and b"\r" not in whole:  # one event, as they mostly come
+            return self._event(whole)
         kept = []
         start = 0
         for match in _BOUNDARY.finditer(whole):
@@ -104,6 +107,9 @@ class UsageFilter:
     def _event(self, event: bytes) -> bytes:
         if b'"usage"' not in event or len(event) > self.MAX_EVENT:
             return event
+        usual = event.find(_USUAL_NULL)
+        if usual >= 0 and event.count(b'"usage"') == 1:
+            return event[:usual] + event[usual + len(_USUAL_NULL) :]
         without = _NULL_USAGE.sub(b"", event, count=1)
         if without != event:
             return without
@@ -119,6 +125,8 @@ def _only_usage(event: bytes) -> bool:
 
 def _last_boundary(data: bytes) -> int:
     """Offset after the last blank line; 0 if there is none."""
+    if data.endswith(b"\n\n") and data[-3:-2] not in (b"\n", b"\r"):
+        return len(data)
     end = 0
     for match in _BOUNDARY.finditer(data):
         end = match.end()
