@@ -34,6 +34,7 @@ class Outcome(StrEnum):
     TIMEOUT = "timeout"
     REFUSED = "refused"  # Tracer itself said no; nothing went upstream
     CACHE_HIT = "cache_hit"  # answered from the cache; nothing went upstream
+    PROXY_CRASH = "proxy_crash"  # the worker died; the row has what it had noted of the call (proxy/open_calls.py)
 
 
 class Body(Struct, frozen=True, omit_defaults=True):

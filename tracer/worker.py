@@ -28,6 +28,7 @@ from tracer.proxy.app import Listener, refuse
 from tracer.proxy.express import Express
 from tracer.proxy.flight import Flight, encode
 from tracer.proxy.forward import Forwarder
+from tracer.proxy.open_calls import OpenCalls
 from tracer.proxy.pool import open_pool
 from tracer.proxy.recorder import Recorder
 from tracer.proxy.route import routes
@@ -111,7 +112,8 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
         questions = Questions(settings)
         parts.callback(questions.close)
         tally = Tally()
-        recorder = Recorder(spool, tally, settings.durability == "strict")
+        open_calls = OpenCalls(spool.notes)
+        recorder = Recorder(spool, tally, settings.durability == "strict", open_calls)
         where = routes(settings)
         scale = ScaleDoor.of(settings, where)
         answerer = Answerer(pool, cache, recorder, settings.capture_bytes)
@@ -138,9 +140,10 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
         )
         try:
             async with asyncio.TaskGroup() as group:
-                flushing = group.create_task(tally.keep_flushing())
+                tasks = [group.create_task(tally.keep_flushing()), group.create_task(open_calls.keep_noting())]
                 yield listening.sockets[0].getsockname()[1]
-                flushing.cancel()
+                for task in tasks:
+                    task.cancel()
         finally:
             listening.close()
             await server.drain(settings.shutdown_grace)

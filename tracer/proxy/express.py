@@ -81,7 +81,7 @@ class Express:
         sent = Sent(data, None, parsed)
         asking = self.forwarder.asking_for_usage(sent, question)
         order = Order(request, flight, question, sent, asking, standing.caller)
-        self.forwarder.recorder.tally.open += 1
+        self.forwarder.recorder.began(flight)
         passage = Passage(self, order, connection, over)
         passage.begin()
         return passage
@@ -180,9 +180,7 @@ class Passage:
         self._over(error is None and self._relay.keeps_alive)
 
     def _record(self) -> None:
-        recorder = self._express.forwarder.recorder
-        recorder.tally.open -= 1
-        recorder.record(self._order.flight)
+        self._express.forwarder.recorder.over(self._order.flight)
 
     def _go_on(self, answer: Awaitable[bool]) -> None:
         """In the general way."""

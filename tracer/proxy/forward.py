@@ -68,7 +68,7 @@ class Forwarder:
     async def __call__(self, request: Request, door: Dialect | Door | None = None) -> bool:
         """Answer a request; whether its connection may serve another one. Without a door of its own it is OpenAI's."""
         flight = accept(request, door.name if door else "openai", keep_content=self.settings.capture == "full")
-        self.recorder.tally.open += 1
+        self.recorder.began(flight)
         answer = self._native(request, flight, door) if isinstance(door, Door) else self._serve(request, flight, door)
         return await self.see_through(request, flight, answer, door)
 
@@ -98,8 +98,7 @@ class Forwarder:
             flight.end(Outcome.REFUSED, "internal", "an error inside Tracer; its log has the details")
             return await failed(request, flight, 500, "internal", flight.error_message, door)
         finally:
-            self.recorder.tally.open -= 1
-            self.recorder.record(flight)
+            self.recorder.over(flight)
 
     async def _serve(self, request: Request, flight: Flight, dialect: Dialect | None) -> bool:
         settings = self.settings

@@ -22,13 +22,31 @@ class Spool(Protocol):
     def append(self, item: Flight, size: int, done: Done | None = None, *, at_once: bool = False) -> bool: ...
 
 
+class Open(Protocol):
+    """Who notes the calls that are under way (open_calls.py)."""
+
+    def began(self, flight: Flight) -> None: ...
+    def ended(self, flight: Flight) -> None: ...
+
+
 @dataclass(slots=True)
 class Recorder:
-    """Where flights end. `strict`: see `durable`."""
+    """Where flights begin and end. `strict`: see `durable`."""
 
     spool: Spool
     tally: Tally
     strict: bool
+    open: Open
+
+    def began(self, flight: Flight) -> None:
+        """A call is under way."""
+        self.tally.open += 1
+        self.open.began(flight)
+
+    def over(self, flight: Flight) -> None:
+        """A call is no longer under way, however it ended."""
+        self.tally.open -= 1
+        self.record(flight)
 
     def record(self, flight: Flight, done: Done | None = None) -> None:
         """Hand a flight over; only the first time counts. `done` as the spool's."""
@@ -38,6 +56,7 @@ class Recorder:
         flight.end_ns = flight.clock()
         flight.upstream_end_ns = flight.upstream_end_ns or flight.end_ns
         flight.end(Outcome.OK)
+        self.open.ended(flight)
         self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
         size = flight.request.size + flight.response.size + _RECORD_OVERHEAD
         self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE)

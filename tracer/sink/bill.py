@@ -27,7 +27,7 @@ from tracer.sink.route import Route
 from tracer.sink.usage import Usage, compact, read_usage
 
 _NOTHING = Usage()
-_UNFINISHED = (Outcome.CLIENT_GONE, Outcome.TIMEOUT, Outcome.STREAM_ERROR, Outcome.UPSTREAM_ERROR)
+_UNFINISHED = (Outcome.CLIENT_GONE, Outcome.TIMEOUT, Outcome.STREAM_ERROR, Outcome.UPSTREAM_ERROR, Outcome.PROXY_CRASH)
 
 
 class Bill(Struct, frozen=True):

@@ -9,11 +9,13 @@ Four sentences that everything rests on
 Layout, under <data_dir>/spool/<worker>/
     id                     random hex, part of every batch's token: tells this log from one that had its place before
     lock                   held by the writer while it lives
+    unfinished             what the writer's process has begun and not ended, if it takes long
     0000000007.log         a segment: records end to end; the highest number is being written
 
 Rooms
     segment.py    what the bytes are: places, records, reading a stretch of a segment
     writer.py     the proxy's half: group commits on a thread of its own
+    unfinished.py what a process that died leaves in the log
     reader.py     the sink's half: batches of one segment, and how many records wait
     positions.py  what each exporter has taken, on disk; removal of what all have taken
 

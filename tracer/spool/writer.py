@@ -23,7 +23,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from tracer import metrics
-from tracer.spool import segment
+from tracer.spool import segment, unfinished
 from tracer.spool.positions import undelivered
 
 _log = logging.getLogger(__name__)
@@ -80,6 +80,9 @@ class Writer(Generic[Item]):
         log.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._lock = _lock(log)
         _make_id(log)
+        if found := unfinished.recover(log):
+            _log.warning("%d calls were under way when the last worker on %s ended; each has its record", found, log.name)
+        self.notes = unfinished.Notes(log)
         self._number = max(segment.numbers(log), default=0)
         self._closed_bytes = sum(segment.size(log, n) for n in segment.numbers(log))
         self._file = -1
@@ -109,6 +112,7 @@ class Writer(Generic[Item]):
         """Commit what was appended, then stop. What a disk still refuses after CLOSING_SECONDS is lost, counted."""
         self._queue.put(None)
         self._thread.join()
+        self.notes.close()
         os.close(self._file)
         os.close(self._lock)
 

@@ -1,0 +1,121 @@
+"""What a process that died leaves in the log: what began and did not end, once, however recovery itself was cut short."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracer.spool import reader, segment, unfinished
+from tracer.spool.segment import Place
+from tracer.spool.writer import Writer
+
+
+def key(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def records(log: Path) -> list[bytes]:
+    found: list[bytes] = []
+    after = Place()
+    while batch := reader.next_batch(log, after, max_records=1000, max_bytes=1 << 26):
+        found += [record.payload for record in batch.records]
+        after = batch.batch.after
+    return found
+
+
+STEPS = st.lists(st.tuples(st.sampled_from(["began", "ended", "clear"]), st.integers(0, 4), st.binary(max_size=40)), max_size=30)
+
+
+@given(STEPS)
+def test_what_began_and_did_not_end(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, bytes]]) -> None:
+    log = tmp_path_factory.mktemp("log")
+    notes, expected = unfinished.Notes(log), dict[int, bytes]()
+    for what, number, record in steps:
+        if what == "began":
+            notes.began(key(number), record)
+            expected[number] = record
+        elif what == "ended" and number in expected:
+            notes.ended(key(number))
+            del expected[number]
+        elif what == "clear":
+            notes.clear()
+            expected.clear()
+    assert unfinished.recover(log) == len(expected)
+    assert sorted(records(log)) == sorted(expected.values())
+    assert unfinished.recover(log) == 0
+    assert len(records(log)) == len(expected)
+
+
+@pytest.mark.parametrize("call", ["unlink", "rename"])
+@pytest.mark.parametrize("times", [0, 1, 2])
+def test_recovery_that_is_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, times: int) -> None:
+    notes = unfinished.Notes(tmp_path)
+    notes.began(key(1), b"one")
+    notes.began(key(2), b"two")
+    notes.ended(key(1))
+    left = times
+    usual = getattr(Path, call)
+
+    def dying(path: Path, *args: object, **kwargs: object) -> object:
+        nonlocal left
+        if left == 0:
+            raise KeyboardInterrupt
+        left -= 1
+        return usual(path, *args, **kwargs)
+
+    monkeypatch.setattr(Path, call, dying)
+    try:
+        unfinished.recover(tmp_path)
+    except KeyboardInterrupt:
+        assert call == "rename" or times == 0
+    monkeypatch.undo()
+    unfinished.recover(tmp_path)
+    assert records(tmp_path) == [b"two"]
+
+
+def test_notes_of_another_boot_are_dropped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    notes = unfinished.Notes(tmp_path)
+    notes.began(key(1), b"one")
+    other = tmp_path / "boot_id"
+    other.write_text("another")
+    monkeypatch.setattr(unfinished, "_BOOT_ID", other)
+    assert unfinished.recover(tmp_path) == 0
+    assert records(tmp_path) == []
+    assert not (tmp_path / unfinished.NOTES).exists()
+
+
+def test_a_torn_note_costs_itself(tmp_path: Path) -> None:
+    notes = unfinished.Notes(tmp_path)
+    notes.began(key(1), b"one")
+    notes.began(key(2), b"two")
+    os.truncate(tmp_path / unfinished.NOTES, notes.size - 1)
+    assert unfinished.recover(tmp_path) == 1
+    assert records(tmp_path) == [b"one"]
+
+
+def test_a_writer_recovers_what_the_last_one_left_and_writes_behind_it(tmp_path: Path) -> None:
+    def writer() -> Writer[bytes]:
+        return Writer(tmp_path, bytes, max_bytes=1 << 20, segment_bytes=1 << 16, gather_seconds=0)
+
+    first = writer()
+    first.append(b"whole", 5)
+    first.notes.began(key(1), b"left")
+    notes = (tmp_path / unfinished.NOTES).read_bytes()
+    first.close()
+    assert not (tmp_path / unfinished.NOTES).exists()  # closed in order: nothing is left
+    (tmp_path / unfinished.NOTES).write_bytes(notes)  # as if it had died
+    second = writer()
+    second.append(b"after", 5)
+    second.close()
+    assert records(tmp_path) == [b"whole", b"left", b"after"]
+    assert segment.numbers(tmp_path) == [1, 2, 3]
+
+
+def test_a_disk_that_takes_no_notes_costs_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    notes = unfinished.Notes(tmp_path / "gone")
+    notes.began(key(1), b"one")
+    notes.ended(key(1))
+    notes.clear()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]

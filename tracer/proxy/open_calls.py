@@ -1,0 +1,82 @@
+"""Calls that are under way, noted on disk once they take long, so that a worker's death leaves a row of each.
+
+Most calls of a fast upstream end before anything is noted. A call that is older than FIRST_S gets its note, the record that it
+is to become if nothing else is heard of it, and a new one each time its age has grown FACTOR-fold: a stream that is cut after
+a minute must not look like one that took a moment.
+
+    outcome proxy_crash   what had come when the note was made: times, content and tokens are a lower bound
+"""
+
+import asyncio
+import copy
+from collections import deque
+
+from tracer.proxy.flight import Flight, copy_of, encode
+from tracer.records import Outcome
+from tracer.spool.unfinished import LARGEST, Notes
+
+FIRST_S, FACTOR = 0.05, 4
+# How often is looked for calls that are due for another note.
+AGAIN_S = 1.0
+MESSAGE = "the worker ended while the call was under way"
+# Of a note, at most so much of each body; those of larger calls are made on a thread.
+_CAPTURED = 64 << 10
+_LARGE = 128 << 10
+
+
+class OpenCalls:
+    """Notes the calls of one worker. Used on its event loop only."""
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+        self._young: deque[tuple[float, Flight]] = deque()
+        self._noted: dict[Flight, int] = {}  # its age when the next note is due, in ns
+        self._now = asyncio.get_running_loop().time
+        self._looked = 0.0
+
+    def began(self, flight: Flight) -> None:
+        self._young.append((self._now(), flight))
+
+    def ended(self, flight: Flight) -> None:
+        """To be called before the call's record is handed to the spool."""
+        if self._noted.pop(flight, None) is not None:
+            self._notes.ended(flight.call_id.bytes)
+
+    async def keep_noting(self) -> None:
+        """Note for ever."""
+        while True:
+            await asyncio.sleep(FIRST_S)
+            await self.note_due()
+
+    async def note_due(self) -> None:
+        """Note what has been open for long enough."""
+        now = self._now()
+        while self._young and self._young[0][0] <= now - FIRST_S:
+            await self._note(self._young.popleft()[1])
+        if now - self._looked >= AGAIN_S:
+            self._looked = now
+            for flight in [flight for flight, due_ns in self._noted.items() if flight.clock() >= due_ns]:
+                await self._note(flight)
+        if (not self._noted and self._notes.size) or self._notes.size > LARGEST:
+            self._notes.clear()
+            for flight in list(self._noted):
+                await self._note(flight)
+
+    async def _note(self, flight: Flight) -> None:
+        if flight.recorded:
+            return
+        left = _left_open(flight)
+        large = flight.request.size + flight.response.size > _LARGE or not flight.content
+        record = await asyncio.to_thread(encode, left, _CAPTURED) if large else encode(left, _CAPTURED)
+        if not flight.recorded:  # it may have ended meanwhile
+            self._noted[flight] = flight.clock() * FACTOR
+            self._notes.began(flight.call_id.bytes, record)
+
+
+def _left_open(flight: Flight) -> Flight:
+    """A flight as it would be recorded if its worker died now."""
+    left = copy.copy(flight)
+    left.request, left.response = copy_of(flight.request), copy_of(flight.response)  # which go on growing
+    left.end(Outcome.PROXY_CRASH, "proxy_crash", MESSAGE)
+    left.end_ns = left.upstream_end_ns = flight.clock()
+    return left
