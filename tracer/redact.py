@@ -38,6 +38,9 @@ _SENSITIVE = frozenset(
 _SECRET_PARAMETER = re.compile(
     r"(?:^|.*[-_])(?:api|access)?(?:key|token|secret|password|sig|signature|credential|auth)", re.IGNORECASE
 )
+# Headers that are not on the list above, but say by their name that they are (Portkey has a dozen for the clouds' credentials).
+_SECRET_HEADER = re.compile(rb".*(?:key|token|secret|password|signature|credentials?|service-account-json)")
+_NO_SECRETS = frozenset((b"idempotency-key", b"sec-websocket-key", b"x-idempotency-key"))
 _SCHEMES = frozenset({"bearer", "basic"})
 # In AWS's signatures. The id of an access key is public, but it may be a key of Tracer's.
 _ACCESS_KEY = re.compile(r"\bCredential=([^/,\s]+)/")
@@ -45,8 +48,14 @@ _ACCESS_KEY = re.compile(r"\bCredential=([^/,\s]+)/")
 
 def callers_secrets(raw: RawHeaders, target: str) -> Secrets:
     """Texts of a request's headers and query (raw request target) that must not be recorded wherever they turn up."""
-    sensitive = tuple([header for header in raw if header[0].lower() in _SENSITIVE])
+    sensitive = tuple([header for header in raw if _is_sensitive(header[0])])
     return _texts_of(sensitive, target.partition("?")[2])
+
+
+@lru_cache(maxsize=1024)
+def _is_sensitive(name: bytes) -> bool:
+    lower = name.lower()
+    return lower in _SENSITIVE or (lower not in _NO_SECRETS and _SECRET_HEADER.fullmatch(lower) is not None)
 
 
 def hidden(data: bytes, secrets: Secrets) -> bytes:
@@ -55,6 +64,27 @@ def hidden(data: bytes, secrets: Secrets) -> bytes:
         if secret in data:
             data = data.replace(secret, b"*" * len(secret))
     return data
+
+
+def hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
+    """Overwrite what is left of a secret that was cut in two: by the bound, or because the connection broke inside it."""
+    for secret in secrets:
+        if not tail and head[-1:] not in secret:  # nothing of it can stand at the end
+            continue
+        at = head.find(secret[:SHORTEST_SECRET], max(0, len(head) - len(secret)))
+        if at >= 0 and secret.startswith(head[at:]):
+            head = head[:at] + b"*" * (len(head) - at)
+        at = tail.rfind(secret[-SHORTEST_SECRET:], 0, len(secret)) + SHORTEST_SECRET
+        if at >= SHORTEST_SECRET and secret.endswith(tail[:at]):
+            tail = b"*" * at + tail[at:]
+    return head, tail
+
+
+def shortened(text: str, longest: int, secrets: Secrets) -> str:
+    """A text cut to its longest. Secrets go before: what the cut left of one would be found by nobody."""
+    if len(text) <= longest:
+        return text
+    return hidden(text.encode("utf-8", "replace"), secrets).decode("utf-8", "replace")[:longest]
 
 
 def in_json(secrets: Secrets) -> Secrets:
@@ -74,6 +104,8 @@ def _texts_of(sensitive: tuple[tuple[bytes, bytes], ...], query: str) -> Secrets
         elif name == "sec-websocket-protocol":
             # Most subprotocols are ordinary words ("realtime"); secrets are long, or stand behind a prefix and a dot.
             found += [part.partition(".")[2] or part for token in value.split(",") if len(part := token.strip()) > 24]
+        elif value.startswith("{"):
+            found += [value, *_in_document(value)]
         else:
             found += _ACCESS_KEY.findall(value)
             scheme, _, bare = value.partition(" ")
@@ -85,6 +117,15 @@ def _texts_of(sensitive: tuple[tuple[bytes, bytes], ...], query: str) -> Secrets
         ]
         found += [value for name, value in parse_qsl(query, errors="surrogateescape") if _SECRET_PARAMETER.fullmatch(name)]
     return worth_hiding(found)
+
+
+def _in_document(text: str) -> list[str]:
+    """The secrets in a JSON object, as a cloud's service account is one."""
+    try:
+        document = orjson.loads(text)
+    except (orjson.JSONDecodeError, UnicodeEncodeError):
+        return []
+    return [value for name, value in document.items() if isinstance(value, str) and _SECRET_PARAMETER.fullmatch(name)]
 
 
 def worth_hiding(texts: list[str]) -> Secrets:

@@ -1,6 +1,9 @@
 """The edge of Tracer's own endpoints: who asks, the endpoint's answer, and a clear reply to whatever went wrong.
 
 Every reply has a non-empty `x-portkey-trace-id`: without it Portkey's SDKs send a POST again that failed.
+
+Where no key is asked for, a page of any web site may make its visitor's browser send requests to a Tracer on the same machine.
+It cannot read the replies, as there are no CORS headers; a request that writes is refused if the browser says where it is from.
 """
 
 import logging
@@ -10,7 +13,7 @@ from uuid import uuid4
 from aiohttp import web
 
 from tracer.api.errors import ApiError
-from tracer.proxy.identity import Required, identify
+from tracer.proxy.identity import Required, from_another_site, identify
 from tracer.proxy.refused import Refused
 from tracer.proxy.replies import TRACE_ID, header_safe
 from tracer.proxy.request import Request
@@ -41,6 +44,8 @@ async def serve(request: Request, endpoint: Endpoint, snapshot: Snapshot, requir
 
 async def _answer(asked: web.BaseRequest, endpoint: Endpoint, snapshot: Snapshot, required: Required) -> web.Response:
     try:
+        if asked.method not in ("GET", "HEAD") and from_another_site(asked.headers):
+            raise Refused(403, "cross_site", "a page of another web site made a browser send this; it changes nothing here")
         return await endpoint(asked, identify(asked.headers, snapshot.keys, required))
     except ApiError as error:
         return web.json_response(error.body, status=error.status)

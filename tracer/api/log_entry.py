@@ -130,7 +130,8 @@ def _kept(body: Body, raw: RawHeaders, secrets: Secrets, sender: Sender) -> Kept
     headers: Headers = tuple((name, _hide(value, secrets)) for name, value in recorded(raw) if name not in _FRAMING)
     if body.media:
         headers = (*headers, ("content-type", body.media))
-    copy = Copy(body.data, b"", len(body.data), array("Q"), array("I", (len(body.data),)))
+    data = hidden(body.data, secrets)
+    copy = Copy(data, b"", len(data), array("Q"), array("I", (len(data),)))
     return keep(copy, headers, content=sender.content, limit=sender.capture_bytes, secrets=secrets)
 
 

@@ -15,7 +15,7 @@ from tracer.proxy.request import Request
 from tracer.records import TraceContext
 from tracer.redact import callers_secrets
 
-_DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\]|$)")
+_DOT_SEGMENT = re.compile(r"(?:^|[/\\])\.{1,2}(?:[/\\;]|$)")
 
 
 def accept(request: Request, door: str, *, keep_content: bool, began_ns: int | None = None) -> Flight:
@@ -29,7 +29,7 @@ def accept(request: Request, door: str, *, keep_content: bool, began_ns: int | N
         call_id=call_id,
         started_ns=started_ns,
         clock=lambda: time.perf_counter_ns() - began,
-        trace=_trace(request, path, call_id, traced=profile.traced),
+        trace=_trace(request, path, call_id) if profile.traced else untraced(call_id, random_uuid()),
         door=door,
         method=request.method,
         path=headers.recorded_target(path),
@@ -50,10 +50,10 @@ def target_path(request: Request) -> str:
     return target
 
 
-def _trace(request: Request, path: str, call_id: UUID, *, traced: bool) -> TraceContext:
-    if not traced:
-        return untraced(call_id, random_uuid())
-    return trace_context(request.headers, request.method, text(path.partition("?")[0]), call_id, random_uuid, _span_id)
+def _trace(request: Request, path: str, call_id: UUID) -> TraceContext:
+    secrets = request.profile.secrets
+    named = text(path.partition("?")[0])
+    return trace_context(request.headers, request.method, named, call_id, random_uuid, _span_id, secrets)
 
 
 def _span_id() -> str:

@@ -10,7 +10,8 @@ Invariants
   connection ends, so does the call that is under way.
 - Reading stops while nobody takes a body, and while too many pipelined requests wait.
 - What the parser refuses is answered in its turn and ends the connection. It is not a call.
-- A connection on which nothing is answered and no whole head arrives for IDLE_SECONDS is closed.
+- A connection on which nothing is answered and no whole head arrives for IDLE_SECONDS is closed, and one whose body is awaited
+  and does not come for as long.
 """
 
 import asyncio
@@ -87,7 +88,7 @@ class ClientConnection(Lent):
         self._task: asyncio.Task[None] | None = None
         self._room: Callable[[], None] | None = None  # whom to tell once the client has taken enough
         self._timer: asyncio.TimerHandle | None = None
-        self._idle_since = 0.0
+        self._idle_since = self._heard_at = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -113,6 +114,7 @@ class ClientConnection(Lent):
             self._task.cancel()
 
     def data_received(self, data: bytes) -> None:
+        self._heard_at = self._loop.time()
         if self._frames is not None:
             self._take_frames(data)
         elif self._upgraded:
@@ -251,7 +253,8 @@ class ClientConnection(Lent):
         """Runs once per limit, not per request: the deadline moves with the replies, the timer follows it."""
         now = self._loop.time()
         if self._answering is not None:
-            self._idle_since = now
+            reading = not self._answering.content.is_eof() and not self._reading_paused
+            self._idle_since = self._heard_at if reading else now  # a body that does not come is silence too
         left = self._idle_since + IDLE_SECONDS - now
         if left > 0:
             self._timer = self._loop.call_later(left, self._check_idle)

@@ -16,6 +16,7 @@ import orjson
 
 from tracer.ids import otel_span_id, otel_trace_id
 from tracer.records import TraceContext
+from tracer.redact import Secrets, shortened
 
 LONGEST = 128
 _TRACEPARENT = re.compile(r"([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
@@ -28,11 +29,12 @@ def trace_context(
     call_id: UUID,
     new_trace_id: Callable[[], str],
     new_span_id: Callable[[], str],
+    secrets: Secrets = (),
 ) -> TraceContext:
     """`headers` is case-insensitive; `new_trace_id` gives a random UUID, `new_span_id` 16 random hex digits."""
     sent = headers.get("traceparent")
     parent = _traceparent(sent) if sent else None
-    metadata = _metadata(headers.get("x-portkey-metadata"), headers.get("baggage"))
+    metadata = _metadata(headers.get("x-portkey-metadata"), headers.get("baggage"), secrets)
     trace_id = text(headers.get("x-portkey-trace-id")) or (parent[0] if parent else new_trace_id())
     own = new_span_id() if parent else own_span_id(call_id)
     span_id = text(headers.get("x-portkey-span-id")) or own
@@ -88,7 +90,7 @@ def _traceparent(value: str) -> tuple[str, str, str] | None:
     return trace_id, span_id, flags
 
 
-def _metadata(value: str | None, baggage: str | None) -> dict[str, str]:
+def _metadata(value: str | None, baggage: str | None, secrets: Secrets) -> dict[str, str]:
     merged = _baggage(baggage) if baggage else {}
     if value:
         try:
@@ -96,8 +98,8 @@ def _metadata(value: str | None, baggage: str | None) -> dict[str, str]:
         except orjson.JSONDecodeError:
             parsed = None
         if isinstance(parsed, dict):
-            merged.update((key[:LONGEST], _plain(item)) for key, item in parsed.items())
-    return merged
+            merged.update((key, _plain(item)) for key, item in parsed.items())
+    return {shortened(key, LONGEST, secrets): shortened(item, LONGEST, secrets) for key, item in merged.items()}
 
 
 def _plain(value: object) -> str:
@@ -105,7 +107,7 @@ def _plain(value: object) -> str:
     if not value and value is not False and value != 0:
         return ""
     try:
-        return (value if isinstance(value, str) else orjson.dumps(value).decode())[:LONGEST]
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
     except orjson.JSONEncodeError:  # it reads deeper nesting than it writes
         return ""
 
@@ -115,5 +117,5 @@ def _baggage(value: str) -> dict[str, str]:
     for member in value.split(","):
         key, separator, rest = member.partition("=")
         if separator and key.strip():
-            found[text(key.strip())[:LONGEST]] = text(unquote(rest.partition(";")[0].strip()))[:LONGEST]
+            found[text(key.strip())] = text(unquote(rest.partition(";")[0].strip()))
     return found

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from pydantic import SecretStr
 
-from tracer.proxy.identity import ANYBODY, bare, subprotocol_key
+from tracer.proxy.identity import ANYBODY, bare, from_another_site, subprotocol_key
 from tracer.proxy.portkey_config import Config
 from tracer.proxy.refused import Refused
 from tracer.proxy.route import Target, slug_of
@@ -65,6 +65,9 @@ def credentials(
     if mapped and not server_key and not made.key_hash:
         name = "TRACER_KEY_" + mapped.upper().replace("-", "_")
         raise Refused(503, "credential_missing", f"the credential of {caller.key_id} is not configured: {name}")
+    if made.header and not made.key_hash and not caller.key_id and from_another_site(headers):
+        # A browser sends a plain POST for any page without asking first: it must not spend what is the operator's.
+        raise Refused(403, "cross_site", "a page of another web site made a browser send this, without a key of its own")
     if caller is not ANYBODY and (leaky := _carrying(headers)) - made.drop:
         made = replace(made, drop=made.drop | leaky)
     if config.api_key:

@@ -10,6 +10,8 @@ from tracer.proxy.headers import HeaderList, head
 from tracer.proxy.replies import Plain
 from tracer.proxy.request import Request
 
+# From here on copying a body to put something before it costs more than writing it beside.
+_LONG = 16 << 10
 _NO_BODY = frozenset({204, 304})
 
 
@@ -51,7 +53,10 @@ class Downstream:
 
     def send_all(self, body: bytes) -> None:
         """Head and body in one write. Raises ClientLeft."""
-        self._write(self._head if self.bodiless else self._head + body)
+        if self.bodiless or len(body) < _LONG:
+            self._write(self._head if self.bodiless else self._head + body)
+        else:
+            self._write(self._head, body)
 
     def send_head(self) -> None:
         """The head alone, now: the client of a stream waits for it. Raises ClientLeft."""
@@ -59,20 +64,29 @@ class Downstream:
 
     def send(self, piece: bytes) -> None:
         """A piece of the body. Raises ClientLeft."""
-        if not self.bodiless:
-            self._write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
+        if self.bodiless:
+            return
+        if not self._chunked:
+            self._write(piece)
+        elif len(piece) < _LONG:
+            self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        else:
+            self._write(b"%x\r\n" % len(piece), piece, b"\r\n")
 
     def finish(self) -> None:
         """The end of the body. Raises ClientLeft."""
         if self._chunked:
             self._write(b"0\r\n\r\n")
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, *data: bytes) -> None:
         transport = self._connection.transport
         if transport is None or transport.is_closing():
             raise ClientLeft
         self._request.begun = True
-        transport.write(data)
+        if len(data) == 1:
+            transport.write(data[0])
+        else:
+            transport.writelines(data)
 
 
 async def send_plain(request: Request, reply: Plain) -> bool:

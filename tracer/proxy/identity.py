@@ -58,6 +58,15 @@ def identify(headers: Mapping[str, str], keys: Mapping[str, Key], required: Requ
     raise Refused(401, "missing_key", f"Missing API key: this Tracer asks for one of its own; {_HINT}")
 
 
+def from_another_site(headers: Mapping[str, str]) -> bool:
+    """Whether a browser sent this for a page that is not Tracer's own. Other programs send neither header."""
+    site = headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    origin = headers.get("Origin")
+    return origin is not None and origin.partition("://")[2] != headers.get("Host")
+
+
 def bare(value: str) -> str:
     """A header's key without its scheme, if that is Bearer; of one that AWS's SigV4 made, the id of the access key."""
     scheme, _, rest = value.strip().partition(" ")

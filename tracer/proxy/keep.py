@@ -19,7 +19,7 @@ from tracer.inflate import inflate
 from tracer.media import SMALL, replace_media
 from tracer.proxy.tee import TAIL, Copy, Whole, within
 from tracer.records import Body, Chunks, Headers
-from tracer.redact import SHORTEST_SECRET, Secrets, hidden
+from tracer.redact import Secrets, hidden, hidden_at_the_cut
 
 _NO_BODY, _NO_CHUNKS = Body(), Chunks()
 
@@ -33,19 +33,22 @@ class Kept(NamedTuple):
 
 
 def keep(copy: Copy, headers: Headers, *, content: bool, limit: int, secrets: Secrets) -> Kept:
-    """What may be kept of a body; `headers` are the recorded ones. Without `content` nothing of what was said."""
+    """What may be kept of a body; `headers` are the recorded ones. Without `content` nothing of what was said.
+
+    Where nothing else of the body must be changed, its secrets are still in it.
+    """
     if not copy.size:
         return Kept(_NO_BODY, _NO_CHUNKS, headers)
     truncated = copy.truncated
     coding = value(headers, "content-encoding")
     if content and not coding and not truncated and copy.size <= min(limit, SMALL):  # as most
-        head, _ = _hidden_at_the_cut(copy.head, b"", secrets)
+        head, _ = hidden_at_the_cut(copy.head, b"", secrets)
         return Kept(Body(head, b"", copy.size), Chunks(copy.at_ns.tobytes(), copy.length.tobytes()), headers)
     plain = _opened(copy, coding, content, secrets)
     if plain is not copy:
         headers = tuple((name, text) for name, text in headers if name != "content-encoding")
     head, tail, lengths = hidden(plain.head, secrets), hidden(plain.tail, secrets), plain.length
-    head, tail = _hidden_at_the_cut(head, tail, secrets)
+    head, tail = hidden_at_the_cut(head, tail, secrets)
     # Media that lies across the hole between head and tail is no longer whole, and stays.
     if content and not tail:
         head, lengths = _without_media(head, lengths)
@@ -62,7 +65,7 @@ def keep_whole(whole: Whole, headers: Headers, *, limit: int, secrets: Secrets) 
     size = len(body)
     if size > SMALL or size > limit or value(headers, "content-encoding"):
         return None
-    head, _ = _hidden_at_the_cut(body, b"", secrets)
+    head, _ = hidden_at_the_cut(body, b"", secrets)
     at_ns = b"" if whole.at_ns is None else whole.at_ns.to_bytes(8, sys.byteorder)
     return Kept(Body(head, b"", size), Chunks(at_ns, size.to_bytes(4, sys.byteorder)), headers)
 
@@ -79,20 +82,6 @@ def _without_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[in
     """Media as hashes; but Amazon's messages, which begin with a zero as no text does, are nothing without their checksums,
     and have what models say in base64."""
     return (data, lengths) if data[:1] == b"\0" else replace_media(data, lengths)
-
-
-def _hidden_at_the_cut(head: bytes, tail: bytes, secrets: Secrets) -> tuple[bytes, bytes]:
-    """Overwrite what is left of a secret that was cut in two: by the bound, or because the connection broke inside it."""
-    for secret in secrets:
-        if not tail and head[-1:] not in secret:  # nothing of it can stand at the end
-            continue
-        at = head.find(secret[:SHORTEST_SECRET], max(0, len(head) - len(secret)))
-        if at >= 0 and secret.startswith(head[at:]):
-            head = head[:at] + b"*" * (len(head) - at)
-        at = tail.rfind(secret[-SHORTEST_SECRET:], 0, len(secret)) + SHORTEST_SECRET
-        if at >= SHORTEST_SECRET and secret.endswith(tail[:at]):
-            tail = b"*" * at + tail[at:]
-    return head, tail
 
 
 def _opened(copy: Copy, coding: str, content: bool, secrets: Secrets) -> Copy:

@@ -21,7 +21,7 @@ from tracer.proxy.headers import HeaderList, RawHeaders, lines, recorded, unvary
 from tracer.proxy.portkey_config import Config
 from tracer.proxy.route import Target
 from tracer.records import Headers
-from tracer.redact import Secrets, callers_secrets
+from tracer.redact import Secrets, callers_secrets, shortened
 from tracer.registry.records import Caller, Snapshot
 
 MOST = 1024
@@ -94,7 +94,8 @@ class Profile:
         # "false" in any case; a header that says anything else, or is not there, leaves capture on.
         self.content = names.get("x-portkey-debug", "").lower() != "false"
         # Portkey's SDKs say who they are beside the User-Agent, which is a library's: `node`, `python-httpx/0.28.1`.
-        self.client = text(names.get("x-portkey-package-version") or names.get("User-Agent"))[:LONGEST_CLIENT]
+        client = text(names.get("x-portkey-package-version") or names.get("User-Agent"))
+        self.client = shortened(client, LONGEST_CLIENT, self.secrets)
         self.is_json = names.get("Content-Type", "").partition(";")[0].strip().lower() == "application/json"
         # What stands there beside `chunked`, or instead of it, is a coding that only its sender knows.
         self.coded = names.get("Transfer-Encoding", "chunked").strip().lower() != "chunked"

@@ -93,9 +93,9 @@ class Request:
     @property
     def keep_alive(self) -> bool:
         """Whether the connection may serve another request after this one."""
-        if self.message.should_close or self.connection.closing or self.method == "CONNECT":
-            return False
-        return self.version >= HttpVersion11 or not self.message.chunked  # chunks are none of HTTP/1.0's (RFC 9112, 6.1)
+        # After chunks the parser takes what is left of their trailers for headers of the next request (aiohttp 3.14).
+        odd = self.message.chunked or self.method == "CONNECT"
+        return not (self.message.should_close or self.connection.closing or odd)
 
     @property
     def has_body(self) -> bool:

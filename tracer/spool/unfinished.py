@@ -14,6 +14,7 @@ Invariants
 import contextlib
 import logging
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,7 +85,8 @@ def recover(log: Path) -> int:
     if not recovered.exists():
         left = _unfinished(log / NOTES)
         if left:
-            _write(recovered, b"".join(segment.frame(record, 0) for record in left))
+            now = time.time_ns()  # the sink judges their age by it
+            _write(recovered, b"".join(segment.frame(record, now) for record in left))
     (log / NOTES).unlink(missing_ok=True)
     if not recovered.exists():
         return 0
