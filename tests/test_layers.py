@@ -163,7 +163,7 @@ BROAD = {
     "tracer.api.edge": 1,  # the request edge of Tracer's own endpoints
     "tracer.ui.guard": 1,  # the request edge of the pages
     "tracer.cache.cache": 1,  # stores fail in ways of their own, and none may cost a call
-    "tracer.spool.writer": 1,  # the request edge, moved to the spool's thread
+    "tracer.spool.writer": 2,  # the request edge, where records are made; and the spool's thread, which must live
     "tracer.store.server": 1,  # the store's request edge
     "tracer.sink.drain": 1,  # the drain loop
     "tracer.sink.contents": 1,  # the drain loop: one exchange that cannot be understood

@@ -40,6 +40,8 @@ class Reply:
     pieces."""
 
     _ended = False
+    _full = False  # held because nobody has taken the reply
+    _held = False  # by who has taken it
     _error: UpstreamFailed | None = None
     _size = 0
     _pieces: deque[bytes] | None = None
@@ -55,7 +57,6 @@ class Reply:
         self.length: int | None = int(length) if length.isdigit() and not message.chunked else None
         self._content = content
         self._source = source
-        self.hold, self.go_on = source.hold, source.go_on
 
     @property
     def content_encoding(self) -> str:
@@ -77,7 +78,8 @@ class Reply:
             await self._arrived
         piece = self._pieces.popleft()
         self._size -= len(piece)
-        if not self._pieces:
+        if self._full and not self._pieces:
+            self._full = False
             self._source.go_on()
         return piece
 
@@ -98,6 +100,18 @@ class Reply:
             receiver.failed(self._error)
         else:
             self._source.pass_to(receiver)
+            if self._full and not self._held:
+                self._source.go_on()
+
+    def hold(self) -> None:
+        """Pass nothing on for now."""
+        self._held = True
+        self._source.hold()
+
+    def go_on(self) -> None:
+        """Pass on again."""
+        self._held = False
+        self._source.go_on()
 
     def piece(self, data: bytes) -> None:
         """From the source, while nobody has taken the reply; so are `end` and `failed`."""
@@ -105,6 +119,7 @@ class Reply:
         self._pieces.append(data)
         self._size += len(data)
         if self._size > KEPT:
+            self._full = True
             self._source.hold()
         self._tell()
 

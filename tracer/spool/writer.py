@@ -122,10 +122,19 @@ class Writer(Generic[Item]):
             first = self._queue.get()
             if first is None:
                 return
-            if first.done is None:
-                time.sleep(self._gather_seconds)
-            rest, closing = self._gathered()
-            closing |= self._commit([first, *rest], closing)
+            batch = [first]
+            try:
+                if first.done is None:
+                    time.sleep(self._gather_seconds)
+                rest, closing = self._gathered()
+                batch += rest
+                closing |= self._commit(batch, closing)
+            except Exception:
+                # Without this thread every call from here on would be lost, and nobody would say so.
+                _log.exception("a commit to the spool %s failed: its %d records are lost", self._log, len(batch))
+                self.healthy = False
+                metrics.dropped.labels("commit_error").inc(len(batch))
+                _tell(batch, on_disk=False)
 
     def _gathered(self) -> tuple[list[_Waiting], bool]:
         """Everything in the queue, and whether the writer was told to stop."""
