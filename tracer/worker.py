@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import resource
 import signal
 from collections.abc import AsyncIterator, Mapping
 
@@ -152,6 +153,9 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
 
 def run(settings: Settings, worker: int) -> None:
     """Serve until SIGTERM or SIGINT."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    # A stream takes two sockets, and the usual soft limit is 1024.
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     uvloop.run(_run(settings, worker))
 
 
