@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all that they need, on a machine with Python 3.11 or newer.
-.PHONY: help demo test check format bench collector clean
+.PHONY: help demo test check format bench faults collector clean
 .DEFAULT_GOAL := help
 PYTHON_VENV := .venv/bin/python
 DEMO_PORT ?= 8787
@@ -28,9 +28,11 @@ format: .venv/ready ## Format the code
 	$(PYTHON_VENV) -m ruff format
 	$(PYTHON_VENV) -m ruff check --fix
 
-bench: .venv/ready ## CPU per call of proxy and sink (needs Debian's nginx-light and wrk)
-	$(PYTHON_VENV) -m tests.bench.proxy
-	$(PYTHON_VENV) -m tests.bench.sink
+bench: .venv/ready ## Speed beside other gateways, in at most 20 minutes: docs/benchmarks.md (BENCH="--only plain" for some)
+	$(PYTHON_VENV) -m tests.bench $(BENCH)
+
+faults: .venv/ready ## What is lost when things break, in under an hour: docs/fault-matrix.md (FAULTS="--times 5" for less)
+	$(PYTHON_VENV) -m tests.faults $(FAULTS)
 
 collector: .venv/ready ## Build the OpenTelemetry Collector that one test runs (needs Go)
 	$(PYTHON_VENV) -m tests.deploy.collector

@@ -6,6 +6,9 @@
 - The span that it ran in by W3C ids, if it names one, is a link. It is no parent: one trace of an application may take many
   requests, each a W3C trace of its own, and would fall apart.
 - Input, output and what was expected are content, and sent only where content is.
+
+ReadableSpan says that users should not build it. There is no other public way to a root span with chosen ids
+(open-telemetry/opentelemetry-python#4963).
 """
 
 import re
@@ -17,7 +20,8 @@ from opentelemetry.trace import Link, SpanKind
 from opentelemetry.trace.status import Status, StatusCode
 
 from exporters import semconv
-from exporters.span import DESCRIPTION_CHARS, LOW_CARDINALITY, SCOPE, Attributes, encodable, span_context
+from exporters.attributes import LOW_CARDINALITY, Attributes, encodable
+from exporters.span import DESCRIPTION_CHARS, SCOPE, span_context
 from tracer.signals import AppSpan
 
 _HEX_32 = re.compile(r"(?!0{32})[0-9a-f]{32}")

@@ -3,7 +3,7 @@
 Feedback is not sent: the conventions have an event for an evaluation's result, which belongs to the span of the call and would
 come after it, on OTLP's signal for logs; few backends read it. It is in SQL.
 
-The way of a batch: records → spans (span.py, appspan.py) → bytes (wire.py) → requests of bounded size → the collector
+The way of a batch: records → spans (span.py, appspan.py) as bytes (wire.py) → requests of bounded size → the collector
 (collector.py) → metrics (instruments.py). `export` is synchronous and keeps nothing back: the spool is the queue, so there is
 no batch processor.
 
@@ -22,15 +22,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from opentelemetry.exporter.otlp.proto.grpc.exporter import InvalidCompressionValueException
-from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics import Histogram, MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from exporters import Permanent, appspan, semconv, wire
+from exporters import Permanent, appspan, semconv, span, wire
 from exporters.collector import Metrics, Spans
 from exporters.instruments import Instruments
-from exporters.span import SCOPE, to_span
+from exporters.sums import Meter
 from tracer import __version__
 from tracer.config import ConfigError, Settings
 from tracer.records import Call
@@ -48,14 +49,20 @@ class Otlp:
     name = "otlp"
 
     def __init__(
-        self, resource: Resource, spans: Spans | None, meters: MeterProvider | None, with_content: bool, batch_rows: int
+        self,
+        resource: Resource,
+        spans: Spans | None,
+        meters: MeterProvider | Meter | None,
+        with_content: bool,
+        batch_rows: int,
     ) -> None:
         self._resource = resource
-        self._frame = wire.Frame(resource, SCOPE)
+        self._frame = wire.Frame(resource, span.SCOPE)
         self._spans = spans
         self._meters = meters
         self._with_content = with_content
-        self._instruments = Instruments(meters.get_meter("tracer", __version__, semconv.SCHEMA_URL)) if meters else None
+        meter = meters.get_meter("tracer", __version__, semconv.SCHEMA_URL) if isinstance(meters, MeterProvider) else meters
+        self._instruments = Instruments(meter) if meter else None
         self._taken: dict[Key, None] = {}  # in order of delivery; only the newest can come again
         self._remembered = 2 * batch_rows
 
@@ -75,15 +82,12 @@ class Otlp:
 
     def _span(self, record: Record) -> bytes:
         try:
-            return wire.encode(self._readable(record))
+            if isinstance(record, Call):
+                return span.encode(record, self._with_content)
+            assert isinstance(record, AppSpan), "filtered by _is_sent"
+            return wire.encode(appspan.to_otel(record, self._resource, self._with_content))
         except (ValueError, TypeError, struct.error) as error:
             raise Permanent(f"a span cannot be encoded: {type(error).__name__}") from error
-
-    def _readable(self, record: Record) -> ReadableSpan:
-        if isinstance(record, Call):
-            return to_span(record, self._resource, self._with_content)
-        assert isinstance(record, AppSpan), "filtered by _is_sent"
-        return appspan.to_otel(record, self._resource, self._with_content)
 
     def _delivered(self, records: Sequence[Record]) -> None:
         if self._instruments:
@@ -108,11 +112,19 @@ def open(settings: Settings) -> Otlp:
     resource = own_resource()
     try:
         spans = Spans(otel.traces_protocol) if otel.traces else None
-        reader = PeriodicExportingMetricReader(Metrics(otel.metrics_protocol)) if otel.metrics else None
+        metrics = Metrics(otel.metrics_protocol) if otel.metrics else None
     except (ValueError, RuntimeError, InvalidCompressionValueException) as error:
         raise ConfigError(f"OTEL_EXPORTER_OTLP_*: {error}") from None
-    meters = MeterProvider([reader], resource, shutdown_on_exit=False) if reader else None
-    return Otlp(resource, spans, meters, otel.content, settings.batch_rows)
+    return Otlp(resource, spans, _meters(metrics, resource) if metrics else None, otel.content, settings.batch_rows)
+
+
+def _meters(metrics: Metrics, resource: Resource) -> MeterProvider | Meter:
+    """Sums of batches, or the SDK's own instruments for those who want exponential buckets."""
+    reader = PeriodicExportingMetricReader(metrics)
+    wished = (metrics._preferred_aggregation or {}).get(Histogram)
+    if isinstance(wished, ExponentialBucketHistogramAggregation):
+        return MeterProvider([reader], resource, shutdown_on_exit=False)
+    return Meter(reader, resource, InstrumentationScope("tracer", __version__, semconv.SCHEMA_URL))
 
 
 def own_resource() -> Resource:
@@ -132,11 +144,11 @@ def requests(spans: Iterable[bytes]) -> Iterator[list[bytes]]:
     """Cut into requests, in order. A span over the bound is a request of its own."""
     held: list[bytes] = []
     size = 0
-    for span in spans:
-        if held and (len(held) == MAX_SPANS or size + len(span) > MAX_BYTES):
+    for encoded in spans:
+        if held and (len(held) == MAX_SPANS or size + len(encoded) > MAX_BYTES):
             yield held
             held, size = [], 0
-        held.append(span)
-        size += len(span)
+        held.append(encoded)
+        size += len(encoded)
     if held:
         yield held

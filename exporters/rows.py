@@ -120,17 +120,21 @@ def _column(name: str, values: list[Any]) -> list[Any]:
 
 
 def _texts(values: list[str]) -> list[str]:
-    """The strings as UTF-8 can carry them; looked at one by one only if one of them cannot."""
-    try:
-        "".join(values).encode()
-    except UnicodeEncodeError:
-        return [_text(value) for value in values]
-    return values
+    """The strings as UTF-8 can carry them."""
+    return values if all(map(str.isascii, values)) else [*map(_text, values)]
 
 
 def _text(value: str) -> str:
-    return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if value.isascii():  # known of a string, not looked up
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "replace").decode("utf-8")
+    return value
 
 
 def _map(value: dict[str, str]) -> dict[str, str]:
+    if all(map(str.isascii, value)) and all(map(str.isascii, value.values())):
+        return value
     return {_text(key): _text(item) for key, item in value.items()}

@@ -1,218 +1,88 @@
-"""A Call as an OpenTelemetry span: pure, no I/O, no clock.
+"""A Call as the bytes of an OpenTelemetry span. Pure, no I/O, no clock.
 
 One CLIENT span per call, with the ids that were derived when the call was accepted, so the same call always gives the same
 span, however often it is sent, and the same ids as its row in SQL.
 
 Rules
-- An attribute is there only if its value is known: None and "" are left out, 0 is a value.
-- Nothing here may make the encoder fail: it drops an attribute it cannot encode, or the whole batch. So integers outside
-  64 bits are left out, and lone surrogates (they can come in a caller's JSON) are replaced.
-- `server.*` is the provider's host, not ours: the conventions ask a proxy for what is behind it.
-- `gen_ai.conversation.id` comes from the caller's session id or not at all; the conventions forbid inventing one.
 - The name is the conventions' `{operation} {model}`; the name that the caller sent is `tracer.span_name`.
-- A finish reason stays the provider's word.
 
-ReadableSpan says that users should not build it. There is no other public way to a root span with chosen ids, and
-the exporters take it (open-telemetry/opentelemetry-python#4963).
+Two thirds of what a span says, it says like many others (`alike` in attributes.py). That part is looked up by the fields that
+it is made of and not made again.
 """
 
-import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from urllib.parse import urlsplit
 
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 from opentelemetry.trace.status import Status, StatusCode
-from opentelemetry.util.types import AttributeValue
 
-from exporters import semconv
+from exporters import semconv, wire
+from exporters.attributes import SUCCESS, alike, encodable, of_many, own
 from exporters.messages import content_attributes
 from tracer import __version__
 from tracer.records import Call
 
 SCOPE = InstrumentationScope("tracer", __version__, semconv.SCHEMA_URL)
 
-Attributes = dict[str, AttributeValue]
-
-_SUCCESS = ("ok", "cache_hit")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_INT64 = range(-(2**63), 2**63)
-LOW_CARDINALITY = re.compile(r"[A-Za-z_][\w.\-]{0,63}")
 DESCRIPTION_CHARS = 1024
-_HTTPS = 443
 
-# attribute, field of Call, type on the wire
-_COPIED: tuple[tuple[str, str, type], ...] = (
-    (semconv.GEN_AI_OPERATION_NAME, "operation", str),
-    (semconv.GEN_AI_CONVERSATION_ID, "session_id", str),
-    (semconv.SESSION_ID, "session_id", str),
-    (semconv.USER_ID, "user", str),
-    (semconv.GEN_AI_PROMPT_NAME, "prompt_id", str),
-    (semconv.GEN_AI_PROMPT_VERSION, "prompt_version", str),
-    (semconv.GEN_AI_REQUEST_MODEL, "request_model", str),
-    (semconv.GEN_AI_REQUEST_SEED, "seed", int),
-    (semconv.GEN_AI_REQUEST_TEMPERATURE, "temperature", float),
-    (semconv.GEN_AI_REQUEST_TOP_P, "top_p", float),
-    (semconv.GEN_AI_REQUEST_MAX_TOKENS, "max_tokens", int),
-    (semconv.GEN_AI_RESPONSE_ID, "response_id", str),
-    (semconv.GEN_AI_RESPONSE_MODEL, "response_model", str),
-    (semconv.GEN_AI_RESPONSE_FINISH_REASONS, "finish_reasons", tuple),
-    (semconv.GEN_AI_USAGE_INPUT_TOKENS, "input_tokens", int),
-    (semconv.GEN_AI_USAGE_OUTPUT_TOKENS, "output_tokens", int),
-    (semconv.GEN_AI_USAGE_CACHE_READ_INPUT_TOKENS, "cache_read_tokens", int),
-    (semconv.GEN_AI_USAGE_CACHE_WRITE_INPUT_TOKENS, "cache_write_tokens", int),
-    (semconv.GEN_AI_USAGE_CACHE_CREATION_INPUT_TOKENS, "cache_write_tokens", int),
-    (semconv.GEN_AI_USAGE_REASONING_OUTPUT_TOKENS, "reasoning_tokens", int),
-    (semconv.GEN_AI_USAGE_AUDIO_INPUT_TOKENS, "audio_input_tokens", int),
-    (semconv.GEN_AI_USAGE_IMAGE_INPUT_TOKENS, "image_input_tokens", int),
-    (semconv.GEN_AI_USAGE_AUDIO_OUTPUT_TOKENS, "audio_output_tokens", int),
-    (semconv.GEN_AI_USAGE_COST, "cost_usd", float),
-    (semconv.TRACER_COST_USD, "cost_usd", float),
-    (semconv.TRACER_COST_INPUT_USD, "input_cost_usd", float),
-    (semconv.TRACER_COST_OUTPUT_USD, "output_cost_usd", float),
-    (semconv.TRACER_COST_SAVED_USD, "saved_usd", float),
-    (semconv.TRACER_COST_WASTED_USD, "wasted_usd", float),
-    (semconv.TRACER_PRICE_SOURCE, "price_source", str),
-    (semconv.TRACER_USAGE_SOURCE, "usage_source", str),
-    (semconv.TRACER_CALL_ID, "call_id", str),
-    (semconv.TRACER_TRACE_ID, "trace_id", str),
-    (semconv.TRACER_SPAN_ID, "span_id", str),
-    (semconv.TRACER_PARENT_SPAN_ID, "parent_span_id", str),
-    (semconv.TRACER_SPAN_NAME, "span_name", str),
-    (semconv.TRACER_ATTEMPT, "attempt", int),
-    (semconv.TRACER_DOOR, "door", str),
-    (semconv.TRACER_ENDPOINT, "endpoint", str),
-    (semconv.TRACER_PROVIDER, "provider", str),
-    (semconv.TRACER_SYSTEM_FINGERPRINT, "system_fingerprint", str),
-    (semconv.TRACER_SERVICE_TIER, "service_tier", str),
-    (semconv.TRACER_TOOLS, "tools", tuple),
-    (semconv.TRACER_CACHE_STATUS, "cache_status", str),
-    (semconv.TRACER_REQUEST_HASH, "request_hash", str),
-    (semconv.TRACER_CLIENT, "client", str),
-    (semconv.TRACER_KEY_HASH, "key_hash", str),
-    (semconv.TRACER_KEY_ID, "key_id", str),
-    (semconv.TRACER_NOTES, "notes", tuple),
-    (semconv.TRACER_OUTCOME, "outcome", str),
-    (semconv.TRACER_TTFT_MS, "ttft_ms", float),
-    (semconv.TRACER_ITL_P50_MS, "itl_p50_ms", float),
-    (semconv.TRACER_ITL_P95_MS, "itl_p95_ms", float),
-    (semconv.TRACER_ITL_MAX_MS, "itl_max_ms", float),
-    (semconv.TRACER_PROXY_US, "proxy_us", int),
-    (semconv.TRACER_CLIENT_GONE_MS, "client_gone_ms", float),
-)
+_MOST_REMEMBERED = 4096
+_LONGEST_REMEMBERED = 4096
+
+_remembered: dict[tuple[object, ...], tuple[str, bytes]] = {}
 
 
-def to_span(call: Call, resource: Resource, with_content: bool) -> ReadableSpan:
-    """The span of one call; message content is on it only if `with_content`."""
-    trace_id = int(call.otel_trace_id, 16)
-    start_ns = _unix_ns(call.started_at)
-    parent = span_context(trace_id, call.otel_parent_span_id, is_remote=True) if call.otel_parent_span_id else None
-    return ReadableSpan(
-        name=_span_name(call),
-        context=span_context(trace_id, call.otel_span_id, is_remote=False),
-        parent=parent,
-        resource=resource,
-        attributes=attributes(call, with_content),
+def encode(call: Call, with_content: bool) -> bytes:
+    """The span of one call; message content is on it only if `with_content`.
+
+    Raises UnicodeEncodeError, TypeError or struct.error for what a span cannot hold.
+    """
+    name, shared = _name_and_shared(call)
+    said = own(call)
+    if with_content and call.content is not None:
+        said.update(content_attributes(call.content, call.operation))
+    start_ns = unix_ns(call.started_at)
+    return wire.message(
+        trace_id=int(call.otel_trace_id, 16),
+        span_id=int(call.otel_span_id, 16),
+        parent_id=int(call.otel_parent_span_id, 16) if call.otel_parent_span_id else 0,
+        parent_is_remote=True,
+        name=name,
         kind=SpanKind.CLIENT,
-        status=_status(call),
-        start_time=start_ns,
-        end_time=start_ns + max(0, round(call.duration_ms * 1e6)),
-        instrumentation_scope=SCOPE,
+        start_ns=start_ns,
+        end_ns=start_ns + max(0, round(call.duration_ms * 1e6)),
+        attributes=shared + wire.attributes(said),
+        status=status(call),
     )
 
 
-def attributes(call: Call, with_content: bool) -> Attributes:
-    """Everything that the span says about the call."""
-    found: Attributes = {}
-    for name, field, kind in _COPIED:
-        value = getattr(call, field)
-        if value is not None and value != "":  # half of them say nothing, and a call costs more than a look
-            _put(found, name, kind, value)
-    found.update(common_attributes(call))
-    found.update(_flags(call))
-    if call.stream and call.ttfb_ms is not None:
-        found[semconv.GEN_AI_RESPONSE_TIME_TO_FIRST_CHUNK] = call.ttfb_ms / 1000
-    if call.provider == "openai":
-        found.update(_openai(call))
-    for key, value in call.metadata.items():
-        found[f"{semconv.TRACER_METADATA}.{encodable(key)}"] = encodable(value)
-    if with_content and call.content is not None:
-        found.update(content_attributes(call.content, call.operation))
+def _name_and_shared(call: Call) -> tuple[str, bytes]:
+    key = of_many(call)
+    found = _remembered.get(key)
+    if found is None:
+        found = span_name(call), wire.attributes(alike(call))
+        if len(_remembered) >= _MOST_REMEMBERED:
+            _remembered.clear()
+        if len(found[1]) <= _LONGEST_REMEMBERED:
+            _remembered[key] = found
     return found
 
 
-def common_attributes(call: Call) -> Attributes:
-    """What spans and metrics share: who was asked, and why it failed; all of low cardinality."""
-    found: Attributes = {}
-    if call.provider:
-        found[semconv.GEN_AI_PROVIDER_NAME] = encodable(semconv.provider_name(call.provider))
-    if call.upstream:
-        found.update(_server(call.upstream))
-    if failure := error_type(call):
-        found[semconv.ERROR_TYPE] = failure
-    return found
-
-
-def error_type(call: Call) -> str:
-    """`error.type` of a failed call, "" of one that succeeded: the provider's code or ours, the HTTP status, the outcome."""
-    if call.outcome in _SUCCESS:
-        return ""
-    if LOW_CARDINALITY.fullmatch(call.error_type):
-        return call.error_type
-    if call.status_code >= 400:
-        return str(call.status_code)
-    return call.outcome or semconv.ERROR_TYPE_OTHER
-
-
-def _flags(call: Call) -> Attributes:
-    """What is said only when it departs from the ordinary."""
-    found: Attributes = {}
-    if call.status_code:
-        found[semconv.HTTP_RESPONSE_STATUS_CODE] = call.status_code
-    if call.stream:
-        found[semconv.GEN_AI_REQUEST_STREAM] = True
-    if call.n is not None and call.n != 1:
-        _put(found, semconv.GEN_AI_REQUEST_CHOICE_COUNT, int, call.n)
-    if call.truncated:
-        found[semconv.TRACER_TRUNCATED] = True
-    return found
-
-
-def _openai(call: Call) -> Attributes:
-    found: Attributes = {}
-    _put(found, semconv.OPENAI_RESPONSE_SERVICE_TIER, str, call.service_tier)
-    _put(found, semconv.OPENAI_RESPONSE_SYSTEM_FINGERPRINT, str, call.system_fingerprint)
-    path = call.endpoint.partition("?")[0]
-    if path.endswith("/chat/completions"):
-        found[semconv.OPENAI_API_TYPE] = "chat_completions"
-    elif "/responses" in path:
-        found[semconv.OPENAI_API_TYPE] = "responses"
-    return found
-
-
-def _server(upstream: str) -> Mapping[str, AttributeValue]:
-    """Host and port of `host[:port]`; without a port it was https's, as every provider's is."""
-    host = encodable(upstream)
-    try:
-        parts = urlsplit(f"//{host}")
-        return {semconv.SERVER_ADDRESS: parts.hostname or host, semconv.SERVER_PORT: parts.port or _HTTPS}
-    except ValueError:
-        return {semconv.SERVER_ADDRESS: host}
-
-
-def _span_name(call: Call) -> str:
+def span_name(call: Call) -> str:
+    """The conventions' name of it."""
     if call.operation:
         return encodable(f"{call.operation} {call.request_model}".rstrip())
     return encodable(f"{call.method} {call.endpoint.partition('?')[0]}".strip() or call.span_name)
 
 
-def _status(call: Call) -> Status:
-    if call.outcome in _SUCCESS:
-        return Status(StatusCode.UNSET)
+_UNSET = Status(StatusCode.UNSET)
+
+
+def status(call: Call) -> Status:
+    """Unset for what went well, as the conventions ask."""
+    if call.outcome in SUCCESS:
+        return _UNSET
     reason = call.error_message or call.error_type or call.outcome
     return Status(StatusCode.ERROR, encodable(reason[:DESCRIPTION_CHARS]))
 
@@ -222,28 +92,7 @@ def span_context(trace_id: int, span_id: str, is_remote: bool) -> SpanContext:
     return SpanContext(trace_id, int(span_id, 16), is_remote, TraceFlags(TraceFlags.SAMPLED))
 
 
-def _unix_ns(moment: datetime) -> int:
+def unix_ns(moment: datetime) -> int:
     """Exact: a float of seconds since the epoch is off by some hundred nanoseconds."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return (aware - _EPOCH) // timedelta(microseconds=1) * 1000
-
-
-def _put(found: Attributes, name: str, kind: type, value: object) -> None:
-    """Add `value` as `kind`, unless it is unknown or cannot be sent."""
-    if value is None or value == "" or value == ():
-        return
-    if kind is str:
-        found[name] = encodable(str(value))
-    elif kind is float and isinstance(value, int | float | Decimal):
-        found[name] = float(value)
-    elif kind is int and isinstance(value, int) and value in _INT64:
-        found[name] = int(value)
-    elif kind is tuple and isinstance(value, tuple):
-        found[name] = tuple(encodable(str(item)) for item in value)
-
-
-def encodable(value: str) -> str:
-    """`value` as protobuf can carry it: UTF-8 has no lone surrogates."""
-    if value.isascii():
-        return value
-    return value.encode("utf-8", "replace").decode("utf-8")

@@ -26,6 +26,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind
+from opentelemetry.trace.status import Status
 from opentelemetry.util.types import AttributeValue
 
 from exporters import semconv
@@ -84,35 +85,73 @@ class Frame:
 
 def encode(span: ReadableSpan) -> bytes:
     """One Span message. Raises UnicodeEncodeError, TypeError or struct.error for what it cannot hold."""
-    context, parent, status = span.context, span.parent, span.status
-    assert context is not None, "made by span.py or appspan.py, which give every span its ids"
-    fields = [b"\x0a\x10", context.trace_id.to_bytes(16, "big"), b"\x12\x08", context.span_id.to_bytes(8, "big")]
-    if parent is not None:
-        fields += (b"\x22\x08", parent.span_id.to_bytes(8, "big"))
-    fields += (_text(b"\x2a", span.name), _KINDS[span.kind], _times(0x39, span.start_time or 0, 0x41, span.end_time or 0))
-    fields.append(attributes(span.attributes or {}))
-    for link in span.links:
-        ids = b"\x0a\x10" + link.context.trace_id.to_bytes(16, "big") + b"\x12\x08" + link.context.span_id.to_bytes(8, "big")
-        fields.append(_message(b"\x6a", ids + b"\x35" + _fixed32(_flags(link.context))))
+    context, parent = span.context, span.parent
+    assert context is not None, "made by appspan.py, which gives every span its ids"
+    return message(
+        trace_id=context.trace_id,
+        span_id=context.span_id,
+        parent_id=parent.span_id if parent is not None else 0,
+        parent_is_remote=parent is not None and parent.is_remote,
+        name=span.name,
+        kind=span.kind,
+        start_ns=span.start_time or 0,
+        end_ns=span.end_time or 0,
+        attributes=attributes(span.attributes or {}),
+        links=tuple(link.context for link in span.links),
+        status=span.status,
+    )
+
+
+def message(
+    *,
+    trace_id: int,
+    span_id: int,
+    parent_id: int,
+    parent_is_remote: bool,
+    name: str,
+    kind: SpanKind,
+    start_ns: int,
+    end_ns: int,
+    attributes: bytes,
+    status: Status,
+    links: Sequence[SpanContext] = (),
+) -> bytes:
+    """One Span message with these encoded attributes; `parent_id` 0: a root. Raises as `encode` does."""
+    fields = [b"\x0a\x10", trace_id.to_bytes(16, "big"), b"\x12\x08", span_id.to_bytes(8, "big")]
+    if parent_id:
+        fields += (b"\x22\x08", parent_id.to_bytes(8, "big"))
+    fields += (_text(b"\x2a", name), _KINDS[kind], _times(0x39, start_ns, 0x41, end_ns), attributes)
+    for link in links:
+        ids = b"\x0a\x10" + link.trace_id.to_bytes(16, "big") + b"\x12\x08" + link.span_id.to_bytes(8, "big")
+        fields.append(_message(b"\x6a", ids + b"\x35" + _fixed32(_flags(link.is_remote))))
     told = _text(b"\x12", status.description) if status.description else b""
     fields.append(_message(b"\x7a", told + (b"\x18" + bytes((status.status_code.value,)) if status.status_code.value else b"")))
-    fields += (b"\x85\x01", _fixed32(_flags(parent)))
+    fields += (b"\x85\x01", _fixed32(_flags(parent_is_remote)))
     return b"".join(fields)
 
 
 def attributes(found: Mapping[str, AttributeValue]) -> bytes:
     """The attributes as fields of a Span."""
-    made = []
+    made: list[bytes] = []
     for name, value in found.items():
-        if type(value) is str and name not in _UNIQUE and len(value) <= _LONGEST_REMEMBERED:
+        kind = type(value)
+        if kind is float:
+            made += (_before_real(name), _double(value))
+        elif kind is str and name not in _UNIQUE and len(value) <= _LONGEST_REMEMBERED:  # type: ignore[arg-type]
             made.append(_remembered(name, value))
         else:
             made.append(_attribute(name, value))
     return b"".join(made)
 
 
-def _flags(context: SpanContext | None) -> int:
-    return _FLAGS | _REMOTE if context is not None and context.is_remote else _FLAGS
+@lru_cache(maxsize=4096)
+def _before_real(name: str) -> bytes:
+    """All of an attribute but the eight bytes of its value, which are as many for every number."""
+    return _attribute(name, 0.0)[:-8]
+
+
+def _flags(is_remote: bool) -> int:
+    return _FLAGS | _REMOTE if is_remote else _FLAGS
 
 
 def _attribute(name: str, value: AttributeValue) -> bytes:

@@ -12,8 +12,10 @@ from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 
 from tests import compatibility
+from tests.bench.page import page as benchmarks_page
 from tests.dashboards.docs import queries_page
 from tests.dialects.docs import usage_page
+from tests.faults.page import page as faults_page
 from tests.proxy.docs import providers_page
 from tests.scale.docs import scale_page
 from tracer import cli, metrics
@@ -142,6 +144,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "queries.md": queries_page,
     "providers.md": providers_page,
     "usage.md": usage_page,
+    "benchmarks.md": benchmarks_page,
+    "fault-matrix.md": faults_page,
 }
 
 

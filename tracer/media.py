@@ -13,7 +13,7 @@ import binascii
 import hashlib
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 MIN_BASE64 = 256
@@ -25,16 +25,18 @@ _KEY = re.compile(
 # The backslash is there for JSON writers that escape the slash of base64.
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/_=\\-"
 _HEAD = re.compile(rb"data:([\w.+-]+\\?/[\w.+-]+)(?:;[\w=.+-]+)*;base64,")
-# A string of MIN_BASE64 of these letters has them at every sixteenth place too, sixteen times in a row. Text and JSON hardly
-# ever do, and a sixteenth is looked through in no time.
-_STRIDE = 16
-_RUN = re.compile(rb"[A-Za-z0-9+/_=\\-]{%d,}+" % (MIN_BASE64 // _STRIDE))
+# A string of MIN_BASE64 of these letters has them at every eighth place too, as many times in a row. Text and JSON hardly
+# ever do, and an eighth is looked through in no time.
+_STRIDE = 8
+_IS_LETTER = bytes(b"#"[0] if letter in _LETTERS else b" "[0] for letter in range(256))
+_LONG_RUN = b"#" * (MIN_BASE64 // _STRIDE)
+_RUN = re.compile(_LONG_RUN + b"#*")
 _LONGEST_KEY = 40
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 class _Found(NamedTuple):
-    """Base64 between two quotes: where it stands with what is before it in the string, its letters, the type that a URL says."""
+    """A string of base64: where it stands with what is before the letters, these, and the type that a URL says."""
 
     start: int
     end: int
@@ -47,8 +49,7 @@ def replace_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int
 
     The text that stands for media counts to the piece in which the media ended.
     """
-    runs = [run.span() for run in _RUN.finditer(data[::_STRIDE])]
-    found = [each for each in _strings(data, runs) if _is_media(data, each)] if runs else []
+    found = [each for each in _strings(data) if _is_media(data, each)] if _may_hold(data) else []
     if not found:
         return data, lengths
     shrunk = array("I", lengths)
@@ -62,12 +63,16 @@ def replace_media(data: bytes, lengths: "array[int]") -> tuple[bytes, "array[int
     return b"".join([*parts, data[at:]]), shrunk
 
 
-def _strings(data: bytes, runs: Sequence[tuple[int, int]]) -> Iterator[_Found]:
-    """What may be base64 near these runs of its letters, in order."""
+def _may_hold(data: bytes) -> bool:
+    return _LONG_RUN in data[::_STRIDE].translate(_IS_LETTER)
+
+
+def _strings(data: bytes) -> Iterator[_Found]:
+    """What may be base64, in order."""
     end = 0
-    for first, last in runs:
-        at = first * _STRIDE
-        while at < last * _STRIDE:
+    for run in _RUN.finditer(data[::_STRIDE].translate(_IS_LETTER)):
+        at, last = run.start() * _STRIDE, min(run.end() * _STRIDE, len(data))
+        while at < last:
             if at >= end:
                 start = data.rfind(b'"', 0, at) + 1
                 end = data.find(b'"', at)
@@ -112,12 +117,21 @@ def _move(shrunk: "array[int]", lengths: "array[int]", start: int, end: int, rep
 
 
 def _replacement(found: _Found) -> bytes:
-    text = found.text.replace(b"\\/", b"/").translate(_URL_SAFE)
-    body = text.rstrip(b"=")
+    text = found.text
+    if b"\\" in text:
+        text = text.replace(b"\\/", b"/")
+    if b"-" in text or b"_" in text:
+        text = text.translate(_URL_SAFE)
     try:
-        raw = binascii.a2b_base64(body[: len(body) - (len(body) % 4 == 1)] + b"=" * (-len(body) % 4))
+        raw = binascii.a2b_base64(text if len(text) % 4 == 0 and not text.endswith(b"===") else _padded(text))
     except binascii.Error:
         raw = text
     kind = (found.type or b"application/octet-stream").replace(b"\\", b"")
     digest = hashlib.sha256(raw).hexdigest().encode()
     return b"tracer:media;type=%b;bytes=%d;sha256=%b" % (kind, len(raw), digest)
+
+
+def _padded(text: bytes) -> bytes:
+    """With as many `=` as belong there, and without a letter that stands for nothing."""
+    body = text.rstrip(b"=")
+    return body[: len(body) - (len(body) % 4 == 1)] + b"=" * (-len(body) % 4)

@@ -9,7 +9,8 @@ from pathlib import Path
 from exporters import clickhouse
 from tests.store.running import RunningStore
 from tracer.signals import Signal, encode_signal, weight_of
-from tracer.sink.drain import Drain, Limits, decoder
+from tracer.sink.contents import decoder
+from tracer.sink.drain import Drain, Limits
 from tracer.spool import spool_dir
 from tracer.spool.writer import Writer
 
@@ -42,7 +43,7 @@ class Spooling:
         exporter = clickhouse.open(self.store.settings)
         stop = threading.Event()
         stop.set()
-        Drain(self.directory, exporter, [exporter.name], decoder(_no_calls, 0), _LIMITS, stop).run()
+        Drain(self.directory, exporter, [exporter.name], decoder(_no_calls), _LIMITS, stop).run()
         exporter.close()
 
 

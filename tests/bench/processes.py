@@ -2,13 +2,15 @@
 
 import http.client
 import os
+import re
+import resource
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -36,7 +38,7 @@ http {{
 def require(*commands: str) -> None:
     """Exit with what to install if a command is missing."""
     packages = {"nginx": "nginx-light", "wrk": "wrk"}
-    missing = [packages[command] for command in commands if shutil.which(command, path=_path()) is None]
+    missing = [packages[command] for command in commands if shutil.which(command, path=search_path()) is None]
     if missing:
         sys.exit(f"this benchmark needs Debian's {' and '.join(missing)}: apt-get install {' '.join(missing)}")
 
@@ -47,6 +49,42 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_S
 
 
+def group(pid: int) -> list[int]:
+    """A process and all below it."""
+    found = [pid]
+    for parent in found:  # it grows while it is read
+        for children in Path(f"/proc/{parent}/task").glob("*/children"):
+            with suppress(OSError):  # the thread has just ended
+                found += map(int, children.read_text().split())
+    return found
+
+
+def group_cpu_seconds(pid: int) -> float:
+    """The same of a process and all that it started."""
+    return sum(map(cpu_seconds, group(pid)))
+
+
+def busy_seconds() -> tuple[float, float]:
+    """Processor time that this machine has used since its start, and that of it that we and what we started used and ended."""
+    user, nice, system, _, _, hard, soft, *_ = map(int, Path("/proc/stat").read_text().split(maxsplit=10)[1:9])
+    own = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return (user + nice + system + hard + soft) / _TICKS_PER_S, sum(used.ru_utime + used.ru_stime for used in own)
+
+
+def environ() -> dict[str, str]:
+    """This process's environment without settings that would reach what it starts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TRACER_", "OTEL_", "PYTHON"))}
+
+
+def own_bytes(pid: int) -> int:
+    """Memory that a process and what it started have to themselves, their shares of what is shared included (PSS)."""
+    found = 0
+    for one in group(pid):
+        line = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{one}/smaps_rollup").read_text(), re.MULTILINE)
+        found += int(line.group(1)) * 1024 if line else 0
+    return found
+
+
 def on_core(core: int | None) -> list[str]:
     """What to put before a command to keep it on one core, so that what is measured does not share it with the load."""
     return ["taskset", "-c", str(core)] if core is not None and core in os.sched_getaffinity(0) else []
@@ -54,12 +92,26 @@ def on_core(core: int | None) -> list[str]:
 
 @contextmanager
 def running(
-    command: list[str], environ: Mapping[str, str] | None = None, core: int | None = None
+    command: list[str], environ: Mapping[str, str] | None = None, core: int | None = None, log: Path | None = None
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """A child that has its own standard input (Tracer's children stop when it closes) and is ended with the context."""
-    child = subprocess.Popen([*on_core(core), *command], stdin=subprocess.PIPE, env=dict(environ) if environ else None)
+    """A child that has its own standard input (Tracer's children stop when it closes) and is ended with the context.
+
+    What it prints goes to `log`, where one is given.
+    """
+    with log.open("wb") if log else nullcontext() as output:
+        child = subprocess.Popen(
+            [*on_core(core), *command],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=output,
+            env=dict(environ) if environ else None,
+        )
     try:
         yield child
+    except SystemExit:
+        if log:
+            sys.stderr.write("".join(log.read_text(errors="replace").splitlines(keepends=True)[-20:]))
+        raise
     finally:
         child.terminate()
         try:
@@ -74,10 +126,10 @@ def running(
 @contextmanager
 def nginx(place: Path, http_block: str, port: int, core: int | None = None) -> Iterator[int]:
     """An nginx with one worker; the pid of that worker."""
-    place.mkdir()
+    place.mkdir(parents=True)
     place.chmod(0o755)  # the worker is another user
     (place / "nginx.conf").write_text(NGINX.format(place=place, http=http_block))
-    binary = shutil.which("nginx", path=_path())
+    binary = shutil.which("nginx", path=search_path())
     assert binary
     with running([binary, "-p", str(place), "-c", str(place / "nginx.conf")], core=core) as master:
         wait_for(lambda: listens(port), master)
@@ -111,5 +163,5 @@ def wait_for(ready: Callable[[], bool], child: "subprocess.Popen[bytes]", timeou
         time.sleep(0.05)
 
 
-def _path() -> str:
+def search_path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"

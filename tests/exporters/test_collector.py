@@ -11,9 +11,10 @@ from opentelemetry.sdk.resources import Resource
 
 from exporters import Permanent, Transient, wire
 from exporters.collector import GrpcSpanExporter, Metrics, Protocol, Spans, _GrpcSpans
-from exporters.span import SCOPE, to_span
+from exporters.span import SCOPE
 from tests.exporters.otlp_samples import many
 from tests.exporters.scripted_collector import Answer, Collector, abort, grpc_collector, http_collector
+from tests.exporters.spans import to_span
 from tracer import metrics
 
 SPANS = [wire.encode(to_span(call, Resource({}), with_content=False)) for call in many(3)]

@@ -105,7 +105,7 @@ def test_a_batch_goes_in_requests_of_bounded_size(collector: Collector, opened: 
 
 
 def test_what_cannot_be_encoded_is_permanent(collector: Collector, opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("exporters.span.encodable", lambda text: text)
+    monkeypatch.setattr("exporters.attributes.encodable", lambda text: text)
     exporter = opened(**traces_only(collector))
     with pytest.raises(Permanent, match="encoded"):
         exporter.export([full_call(request_model="\ud800")], "t")

@@ -19,8 +19,8 @@ from opentelemetry.semconv.attributes import error_attributes, http_attributes, 
 from exporters import messages, semconv
 from exporters.appspan import app_attributes
 from exporters.instruments import Instruments
-from exporters.span import attributes
 from tests.exporters.otlp_samples import content, full_call
+from tests.exporters.spans import attributes
 from tests.store.samples import full_app_span
 
 DOC = (Path(__file__).parents[2] / "docs/spans.md").read_text()

@@ -1,17 +1,20 @@
 from datetime import datetime
+from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import fields
+from msgspec.structs import fields, replace
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.trace import SpanKind
 from opentelemetry.trace.status import StatusCode
 
 from exporters import span as room
-from exporters.span import attributes, error_type, to_span
+from exporters.attributes import _COPIED, _OF_MANY, alike, error_type
 from tests.exporters.otlp_samples import SPAN_ID, STARTED_NS, TRACE_ID, call, content, full_call
+from tests.exporters.spans import attributes, to_span
 from tracer.records import Call
 
 RESOURCE = Resource({"service.name": "tracer"})
@@ -151,7 +154,7 @@ def test_content_is_there_only_when_asked_for() -> None:
 
 
 def test_every_copied_field_exists() -> None:
-    assert {field for _, field, _ in room._COPIED} <= {field.name for field in fields(Call)}
+    assert {field for _, field, _ in _COPIED} <= {field.name for field in fields(Call)}
 
 
 anything = st.text(alphabet=st.characters(), max_size=20) | st.sampled_from(["\ud800", "a\udfffb", "\0"])
@@ -171,3 +174,76 @@ def test_whatever_a_call_holds_its_span_can_be_encoded(text: str, number: int, r
     # An attribute that cannot be encoded would be dropped by the encoder, with a traceback in the log.
     assert len(sent.attributes) == len(attributes(odd, with_content=True))
     encoded.SerializeToString()
+
+
+def read(encoded: bytes) -> Span:
+    """The message, with its attributes in the order of their names: a span's are a set."""
+    found = Span.FromString(encoded)
+    in_order = sorted(found.attributes, key=lambda attribute: attribute.key)
+    del found.attributes[:]
+    found.attributes.extend(in_order)
+    return found
+
+
+def library(call: Call, with_content: bool) -> Span:
+    (made,) = encode_spans([to_span(call, RESOURCE, with_content)]).resource_spans[0].scope_spans[0].spans
+    return read(made.SerializeToString())
+
+
+names = st.sampled_from(["", "a", "b", "é\ud800", "stop"])
+numbers = st.none() | st.sampled_from([0, 1, 2**63, -(2**63)]) | st.integers()
+reals = st.none() | st.sampled_from([0, 1, 0.0, 1.0, -0.0]) | st.floats(allow_nan=False)
+
+
+@settings(max_examples=25)
+@given(data=st.data(), with_content=st.booleans())
+def test_any_calls_bytes_read_as_what_the_library_makes_of_its_span(data: st.DataObject, with_content: bool) -> None:
+    """Call after call, so that what one has left in memory is used for the next."""
+    made = full_call(content=content())
+    for _ in range(3):
+        for field in fields(Call):
+            kind = {kind for _, name, kind in _COPIED if name == field.name}
+            if field.name == "call_id" or not kind or data.draw(st.booleans()):
+                continue
+            drawn = {str: names, int: numbers, float: reals, tuple: st.lists(names, max_size=2).map(tuple)}[kind.pop()]
+            made = replace(made, **{field.name: data.draw(drawn)})
+        assert read(room.encode(made, with_content)) == library(made, with_content)
+
+
+def test_what_is_alike_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_remembered", {})
+    calls = [full_call(call_id=UUID(int=number), input_tokens=number, request_hash=str(number)) for number in range(5)]
+    for each in calls:
+        assert read(room.encode(each, with_content=False)) == library(each, with_content=False)
+    assert len(room._remembered) == 1
+    room.encode(full_call(temperature=0.75), with_content=False)
+    assert len(room._remembered) == 2
+
+
+def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room, "_remembered", {})
+    monkeypatch.setattr(room, "_MOST_REMEMBERED", 3)
+    for number in range(10):
+        room.encode(call(request_model=str(number)), with_content=False)
+        room.encode(call(request_model=str(number) * 5000), with_content=False)
+    assert 0 < len(room._remembered) <= 3
+
+
+def test_everything_that_is_looked_at_for_what_is_alike_is_in_its_key() -> None:
+    """A field that is left out of the key would say of one call what is true of another."""
+
+    class Watched:
+        def __init__(self) -> None:
+            self.seen: set[str] = set()
+            self.call = full_call(provider="openai", n=2)
+
+        def __getattr__(self, name: str) -> object:
+            self.seen.add(name)
+            return getattr(self.call, name)
+
+    for operation in ("chat", ""):
+        watched = Watched()
+        watched.call = replace(watched.call, operation=operation)
+        alike(watched)  # type: ignore[arg-type]
+        room.span_name(watched)  # type: ignore[arg-type]
+        assert watched.seen <= set(_OF_MANY)

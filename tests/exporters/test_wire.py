@@ -13,8 +13,9 @@ from opentelemetry.trace.status import Status, StatusCode
 
 from exporters import semconv, wire
 from exporters.appspan import to_otel
-from exporters.span import SCOPE, to_span
+from exporters.span import SCOPE
 from tests.exporters.otlp_samples import call, content, full_call
+from tests.exporters.spans import to_span
 from tests.store.samples import full_app_span
 
 RESOURCE = Resource({"service.name": "tracer", "team": "blue"}, "https://example.test/schema")

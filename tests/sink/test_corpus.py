@@ -1,6 +1,7 @@
 """Every recorded exchange, whichever dialect it is in, against what can be known of it in another way (oracle.py)."""
 
 import random
+from array import array
 from collections import Counter
 from itertools import pairwise
 from typing import Any
@@ -14,11 +15,16 @@ from tests.sink.oracle import is_stream, stated_model, stated_reasons, stated_us
 from tests.sink.test_conformance import TIMES
 from tracer.blank import StreamBlanker, blank_json
 from tracer.framing import framing_of
+from tracer.media import replace_media
 from tracer.records import Call, Outcome, UsageSource
 from tracer.sink import price
 from tracer.sink.decode import decode
 
 BOOK = price.load(None)
+
+
+def without_media(text: str) -> str:
+    return replace_media(text.encode(), array("I"))[0].decode()
 
 
 def inputs(call: Call) -> tuple[int | None, ...]:
@@ -144,7 +150,7 @@ def test_every_recorded_exchange_is_read_without_an_error() -> None:
     for recorded in corpus():
         call = decode(replay(recorded), BOOK)
         assert call.content is not None
-        assert call.content.response_body == recorded["response"]
+        assert call.content.response_body == without_media(recorded["response"])
 
 
 def test_any_cut_of_a_streams_bytes_gives_the_same_call() -> None:

@@ -17,11 +17,15 @@ from exporters import Permanent, Transient
 from tracer.records import Call, Exchange, TraceContext
 from tracer.signals import AppSpan, Feedback, Record, Signal, decode_signal, encode_signal, is_signal
 from tracer.sink import dead, drain
-from tracer.sink.drain import Drain, Limits, decoder
+from tracer.sink.contents import decoder
+from tracer.sink.drain import Drain, Limits
+from tracer.sink.shelf import Shelf
 from tracer.spool import positions, reader, segment, spool_dir
+from tracer.spool.positions import Batch, Position
 from tracer.spool.segment import Place
 from tracer.spool.writer import Writer
 
+SHARED = 1 << 20
 LIMITS = Limits(rows=100, bytes=1 << 20, wait_seconds=0.0, max_age_seconds=3600.0)
 
 
@@ -87,8 +91,8 @@ def write(data_dir: Path, *payloads: bytes | int, worker: str = "w0") -> None:
 
 def new(data_dir: Path, *exporters: Fake, limits: Limits = LIMITS, stop: threading.Event | None = None) -> list[Drain]:
     names = [exporter.name for exporter in exporters]
-    stop = stop or threading.Event()
-    return [Drain(data_dir, exporter, names, decode, limits, stop) for exporter in exporters]
+    stop, shelf = stop or threading.Event(), Shelf(names, SHARED)
+    return [Drain(data_dir, exporter, names, decode, limits, stop, shelf) for exporter in exporters]
 
 
 def drained(data_dir: Path, *exporters: Fake, limits: Limits = LIMITS) -> None:
@@ -339,6 +343,22 @@ def test_damage_and_lost_segments_are_counted(tmp_path: Path) -> None:
     assert counted("dropped_records", reason="spool_damaged") - before == 1
 
 
+def test_damage_inside_a_batch_on_its_way_is_counted(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3)
+    log = spool_dir(tmp_path) / "w0"
+    path = segment.path(log, 1)
+    data = bytearray(path.read_bytes())
+    first, second, third = segment.parse(bytes(data), 0, max_records=9, final=True).records
+    positions.store(log, "fake", Position(Place(), Batch(1, 0, third.end, 3)))
+    data[first.end : second.end] = bytes(second.end - first.end)
+    path.write_bytes(data)
+    before = counted("dropped_records", reason="spool_damaged")
+    fake = Fake()
+    drained(tmp_path, fake)
+    assert fake.taken == [1, 3]
+    assert counted("dropped_records", reason="spool_damaged") - before == 1
+
+
 def test_a_pending_batch_whose_segment_was_dropped_is_passed_over(tmp_path: Path) -> None:
     write(tmp_path, 1)
     stop = threading.Event()
@@ -385,33 +405,11 @@ def test_depth_and_lag_are_shown(tmp_path: Path) -> None:
     assert (REGISTRY.get_sample_value("tracer_lag_seconds", {"exporter": "shown"}) or 0) >= 0
 
 
-def test_decoder_shares_and_forgets() -> None:
-    made: list[UUID] = []
-
-    def to_call(exchange: Exchange) -> Call:
-        made.append(exchange.call_id)
-        return call(exchange.call_id.int)
-
-    def payload(number: int) -> bytes:
-        trace = TraceContext(trace_id="t", span_id="s", otel_trace_id="1" * 32, otel_span_id="2" * 16)
-        return msgspec.msgpack.encode(
-            Exchange(call_id=UUID(int=number), started_ns=1, trace=trace, door="openai", method="GET", path="/")
-        )
-
-    one, two, three = (payload(n) for n in (1, 2, 3))
-    read = decoder(to_call, 2 * len(one))
-    assert read(one) is read(one)
-    assert len(made) == 1
-    read(two)
-    read(three)  # over the bound: the oldest goes
-    assert read(one).call_id == UUID(int=1)
-    assert len(made) == 4
-    alone = decoder(to_call, 0)
-    assert alone(one) is not alone(one)
-    with pytest.raises(msgspec.MsgspecError):
-        read(b"\xc1")
-    with pytest.raises(msgspec.MsgspecError):
-        read(msgspec.msgpack.encode({"call_id": 1}))
+def test_decoder_says_what_is_no_record() -> None:
+    read = decoder(lambda exchange: call(exchange.call_id.int))
+    for payload in (b"\xc1", msgspec.msgpack.encode({"call_id": 1})):
+        with pytest.raises(msgspec.MsgspecError):
+            read(payload)
 
 
 def signal(number: int) -> Signal:
@@ -501,7 +499,7 @@ def test_calls_alone_go_under_the_token_that_they_always_had(tmp_path: Path) -> 
 
 
 def test_decoder_tells_signals_from_exchanges() -> None:
-    read = decoder(lambda exchange: call(exchange.call_id.int), 0)
+    read = decoder(lambda exchange: call(exchange.call_id.int))
     trace = TraceContext(trace_id="t", span_id="s", otel_trace_id="1" * 32, otel_span_id="2" * 16)
     exchange = Exchange(call_id=UUID(int=5), started_ns=1, trace=trace, door="openai", method="GET", path="/")
     assert number_of(read(msgspec.msgpack.encode(exchange))) == 5

@@ -3,6 +3,8 @@ from typing import Any
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.sink.exchanges import chunk, sse
 from tracer.eventstream import encode
@@ -65,6 +67,7 @@ def test_an_event_without_its_empty_line_counts_behind_a_gap_too() -> None:
 
 def test_an_overlong_event_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "Decoder", lambda loose: Decoder(300, loose=loose))
+    monkeypatch.setattr(stream, "MAX_EVENT_BYTES", 300)
     found = read_stream(Plain(sse(chunk("a" * 400), chunk("b"))))
     assert found.documents == [chunk("b")]
     assert found.done
@@ -144,3 +147,53 @@ def test_an_error_as_plain_json_in_a_stream_of_events() -> None:
 def test_lines_that_are_no_objects_are_passed_over() -> None:
     found = read_stream(Plain(b'{"a":1}\nhello\n[1]\n{"b":'), "application/x-ndjson")
     assert (found.documents, found.done) == ([{"a": 1}], False)
+
+
+blocks = st.sampled_from(
+    [
+        b'data: {"a": 1}\n\n',
+        b'data: {"a": "x\\ny", "b": [{}, {"c": null}]}\n\n',
+        b'event: delta\ndata: {"a": 2}\n\n',
+        b'event: error\ndata: {"message": "no"}\n\n',
+        b'data: {"a": {}\n\n',
+        b'data: "b": 3}\n\n',
+        b'data: {"a": [{}\n\n',
+        b'data: {"c": 3}]}\n\n',
+        b'data: {"x": 1},{"y": 2}\n\n',
+        b'data: {"x": 1}{"y": 2}\n\n',
+        b'data: {"a":\ndata: 1}\n\n',
+        b'data: {"a": "\xff"}\n\n',
+        b'data: {"a": 12345678901234567890}\n\n',
+        b'data: {"a": "\\ud800"}\n\n',
+        b"data: " + b'{"a":' * 1200 + b"1" + b"}" * 1200 + b"\n\n",
+        b"data: " + b'{"a":' * 900 + b"1" + b"}" * 900 + b"\n\n",
+        b'data: {"a": 123456789012345678901234567890}\n\n',
+        b'data: {"a": -1e400, "b": -0, "c": -0.0}\n\n',
+        b'data: {"x": 1},-7205759403792794,{"y": 2}\n\n',
+        b'data: {"x": 1} , -7205759403792794 , {"y": 2}\n\n',
+        b"data: [DONE]\n\n",
+        b"data: [1]\n\n",
+        b": a comment\n\n",
+        b"id: 7\ndata: {}\n\n",
+        b"data: {}\r\n\r\n",
+        b"data: {}\n",
+        b"\n",
+    ]
+)
+
+
+@given(st.lists(blocks, max_size=6).map(b"".join))
+def test_the_quick_way_reads_what_the_long_way_reads(data: bytes) -> None:
+    usual = stream._usual_events(data)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stream, "_usual_events", lambda data: None)
+        long = read_stream(Plain(data))
+    if usual is not None:
+        documents, ends, done = usual
+        assert (long.documents, long.ends, long.done, long.heard) == (documents, ends, done, bool(documents) or done)
+
+
+def test_most_streams_go_the_quick_way() -> None:
+    assert stream._usual_events(sse(chunk("a"), chunk("b"))) is not None
+    assert stream._usual_events(b'event: x\ndata: {"type": "x"}\n\n') is not None
+    assert stream._usual_events(sse(chunk("a")) + b"data: {") is None

@@ -249,14 +249,14 @@ def test_waiting_records_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyP
         release.wait(10)
         return item
 
-    before = dropped("spool_unwritable")
+    before = dropped("spool_behind")
     writer = Writer(tmp_path / "w0", encode, max_bytes=1 << 20, segment_bytes=1 << 20, gather_seconds=0.0)
     told: list[bool] = []
     for _ in range(5):
         writer.append(b"x" * 60, 60, told.append)
     release.set()
     writer.close()
-    assert dropped("spool_unwritable") - before == 3
+    assert dropped("spool_behind") - before == 3
     assert sorted(told) == [False, False, False, True, True]
     assert len(take_all(tmp_path / "w0", "a")) == 2
 

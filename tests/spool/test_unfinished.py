@@ -26,7 +26,8 @@ def records(log: Path) -> list[bytes]:
     return found
 
 
-STEPS = st.lists(st.tuples(st.sampled_from(["began", "ended", "clear"]), st.integers(0, 4), st.binary(max_size=40)), max_size=30)
+STEP = st.tuples(st.sampled_from(["began", "ended", "clear"]), st.integers(0, 4), st.binary(max_size=40))
+STEPS = st.lists(STEP, max_size=30)
 
 
 @given(STEPS)

@@ -95,7 +95,6 @@ class _Elements:
     def __init__(self) -> None:
         self._elements = Elements()
         self._before = b"["
-        self._closed = False
 
     def feed(self, chunk: bytes) -> bytes:
         out = []
@@ -103,16 +102,16 @@ class _Elements:
             if isinstance(piece, Piece):
                 out.append(self._before + (blank_json(piece.data) or b"null"))
                 self._before = b",\n"
-        if self._elements.closed and not self._closed:
-            self._closed = True
-            out.append((b"[" if self._before == b"[" else b"") + b"]")
         return b"".join(out)
 
     def skip(self) -> None:
         self._elements = Elements()
 
     def close(self) -> bytes:
-        return b""
+        # Here and not where the bracket stood: of rubbish, more may follow it.
+        if not self._elements.closed:
+            return b""
+        return b"[]" if self._before == b"[" else b"]"
 
 
 class _Messages:

@@ -58,7 +58,7 @@ class Recorder:
         flight.end(Outcome.OK)
         self.open.ended(flight)
         self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
-        size = flight.request.size + flight.response.size + _RECORD_OVERHEAD
+        size = flight.request.kept + flight.response.kept + _RECORD_OVERHEAD
         self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE)
 
     def durable(self, flight: Flight, then: Callable[[], None]) -> None:

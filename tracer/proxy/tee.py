@@ -22,6 +22,11 @@ class Copy(NamedTuple):
     length: "array[int]"
 
     @property
+    def kept(self) -> int:
+        """Bytes in memory."""
+        return len(self.head) + len(self.tail)
+
+    @property
     def truncated(self) -> bool:
         return len(self.head) + len(self.tail) < self.size
 
@@ -34,6 +39,11 @@ class Whole(NamedTuple):
 
     @property
     def size(self) -> int:
+        return len(self.body)
+
+    @property
+    def kept(self) -> int:
+        """Bytes in memory."""
         return len(self.body)
 
     def copy(self) -> Copy:
@@ -69,6 +79,11 @@ class Tee:
         self._tail_bytes += len(piece)
         while self._tail_bytes - len(self._tail[0]) >= self._limit_of_tail():
             self._tail_bytes -= len(self._tail.popleft())
+
+    @property
+    def kept(self) -> int:
+        """Bytes in memory."""
+        return self._head_bytes + self._tail_bytes
 
     def _limit_of_tail(self) -> int:
         # Until the head is full the tail also holds the piece that straddles the limit.

@@ -32,7 +32,11 @@ class Plain(Struct, frozen=True):
 
 def header(headers: Headers, name: str) -> str:
     """The first value of a header; `name` in lower case."""
-    return next((value for key, value in headers if key.lower() == name), "")
+    size = len(name)
+    for key, value in headers:
+        if len(key) == size and key.lower() == name:
+            return value
+    return ""
 
 
 def media_type(headers: Headers) -> str:

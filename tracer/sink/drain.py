@@ -2,6 +2,7 @@
 
     next_batch ─► store pending ─► decode ─► export ─► store taken ─► remove what all have taken
 
+- Exporters that are at the same place share what was decoded there (shelf.py).
 - The range is stored before the export, so after a crash the same range goes again under the same token.
 - A drain knows nothing of the others: a dead collector delays nobody but itself.
 - Transient failures are tried until they pass, with back-off; the spool is the queue, so there is no hurry and no limit.
@@ -14,19 +15,21 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import msgspec
-
 from exporters import Exporter, Permanent, Transient
 from tracer import metrics
-from tracer.records import Call, Exchange
-from tracer.signals import AppSpan, Feedback, Record, decode_signal, is_signal, name_of
+from tracer.records import Call
+from tracer.signals import AppSpan, Feedback, Record, name_of
 from tracer.sink import dead
-from tracer.spool import logs, positions, reader
+from tracer.sink.contents import Contents, Decode, Letter, contents_of
+from tracer.sink.shelf import Shelf
+from tracer.spool import logs, positions, reader, segment
 from tracer.spool.positions import Position
+from tracer.spool.reader import Found
+from tracer.spool.segment import Place
 from tracer.spool.segment import Record as Spooled
 
 _log = logging.getLogger(__name__)
@@ -49,8 +52,6 @@ class Limits:
     max_age_seconds: float
 
 
-Decode = Callable[[bytes], Record]
-
 # Kinds of records, and what stands behind a batch's token for each. Calls have nothing: what was pending before there were
 # other kinds goes on under its token.
 _KINDS: tuple[tuple[type[Record], str], ...] = ((Call, ""), (Feedback, "+feedback"), (AppSpan, "+spans"))
@@ -63,9 +64,6 @@ class _Burial:
     spooled: Spooled
     name: str
     reason: str
-
-
-_Letter = tuple[Spooled, Record]
 
 
 @dataclass(slots=True)
@@ -87,6 +85,7 @@ class Drain:
         decode: Decode,
         limits: Limits,
         stop: threading.Event,
+        shelf: Shelf | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._exporter = exporter
@@ -94,6 +93,7 @@ class Drain:
         self._decode = decode
         self._limits = limits
         self._stop = stop
+        self._shelf = shelf or Shelf(all_exporters, 0)
         self._failures = 0
         self._parts_taken: set[str] = set()  # tokens within pending batches that need not go again when another part fails
         self._gauged = 0.0
@@ -140,33 +140,58 @@ class Drain:
     def _step(self, log: Path, stopping: bool) -> bool:
         name = self._exporter.name
         position = positions.load(log, name)
+        found = self._pending(log, position) if position.pending else self._next(log, position.taken, stopping)
+        if found is None:
+            return False
         if position.pending is None:
-            found = reader.next_batch(log, position.taken, max_records=self._limits.rows, max_bytes=self._limits.bytes)
-            if found is None or (not stopping and self._worth_waiting(found.records)):
-                return False
-            if found.damaged or found.missing:
-                metrics.dropped.labels("spool_damaged").inc(found.damaged)
-                _log.error("%s: spool %s: %d damaged places, %d segments gone", name, log, found.damaged, found.missing)
-            position = Position(position.taken, found.batch)
-            positions.store(log, name, position)
-            records = found.records
-        else:
-            records = reader.read_batch(log, position.pending)
-        assert position.pending is not None
-        fresh = self._fresh(records)
-        token = reader.token(log, position.pending)
+            positions.store(log, name, Position(position.taken, found.batch))
+        contents = self._shelf.contents(log, position.taken, found, lambda records: contents_of(records, self._decode))
+        fresh = contents.since(time.time_ns() - int(self._limits.max_age_seconds * 1e9))
+        token = reader.token(log, found.batch)
         settled = self._deliver(fresh, token)
         # Counted and buried once all of the batch is settled: until then a failure repeats the whole of it.
         for burial in settled.buried:
             self._bury(burial)
-        positions.store(log, name, Position(position.pending.after))
+        positions.store(log, name, Position(found.batch.after))
+        self._shelf.done(name, log, found.batch.after)
         positions.remove_taken(log, self._all_exporters)
         self._parts_taken = {part for part in self._parts_taken if not part.startswith(token)}
         metrics.exported.labels(name).inc(settled.delivered)
-        if too_old := len(records) - len(fresh):
+        if too_old := len(contents) - len(fresh):
             metrics.dropped.labels("spool_too_old").inc(too_old)
             _log.error("%s: %d records were older than the spool keeps them", name, too_old)
         return True
+
+    def _pending(self, log: Path, position: Position) -> Found:
+        """The batch that was on its way."""
+        assert position.pending is not None
+        kept = self._shelf.found(log, position.taken)
+        if kept is not None and kept.batch == position.pending:
+            return kept
+        found = Found(position.pending, reader.read_batch(log, position.pending))
+        lost = position.pending.records - len(found.records)
+        if lost > 0 and segment.size(log, position.pending.segment):  # what was dropped whole is counted there
+            metrics.dropped.labels("spool_damaged").inc(lost)
+            _log.error("%s: spool %s: %d records of the batch on its way are damaged", self._exporter.name, log, lost)
+        self._shelf.cut(log, position.taken, found)
+        return found
+
+    def _next(self, log: Path, after: Place, stopping: bool) -> Found | None:
+        """A new batch, if there is one that need not wait."""
+        name, limits = self._exporter.name, self._limits
+        found = self._shelf.found(log, after)
+        if found is None:
+            if not stopping and self._shelf.is_ahead(name):
+                return None
+            room = self._shelf.room(log, after, limits.bytes)
+            found = reader.next_batch(log, after, max_records=limits.rows, max_bytes=min(limits.bytes, room))
+            if found is None or (not stopping and self._worth_waiting(found.records)):
+                return None
+            found = self._shelf.cut(log, after, found)
+        if found.damaged or found.missing:
+            metrics.dropped.labels("spool_damaged").inc(found.damaged)
+            _log.error("%s: spool %s: %d damaged places, %d segments gone", name, log, found.damaged, found.missing)
+        return found
 
     def _worth_waiting(self, records: Sequence[Spooled]) -> bool:
         """Whether an unfilled batch is still young enough to wait for more."""
@@ -176,28 +201,14 @@ class Drain:
         # A clock that jumped makes an age that says nothing.
         return 0 <= age < self._limits.wait_seconds
 
-    def _fresh(self, records: Sequence[Spooled]) -> list[Spooled]:
-        oldest = time.time_ns() - int(self._limits.max_age_seconds * 1e9)
-        return [record for record in records if record.written_ns >= oldest]
-
-    def _deliver(self, records: Sequence[Spooled], token: str) -> _Settled:
-        settled = _Settled()
-        letters: list[_Letter] = []
-        for spooled in records:
-            try:
-                letters.append((spooled, self._decode(spooled.payload)))
-            except Exception as error:
-                # Part of the drain loop: bytes that are no record, or one that our own decoding trips over, must not
-                # stand in the way of all that follow.
-                if not isinstance(error, msgspec.MsgspecError):
-                    _log.exception("%s: a record could not be understood", self._exporter.name)
-                settled.buried.append(_Burial(spooled, "", f"not understood: {type(error).__name__}: {error}"))
+    def _deliver(self, contents: Contents, token: str) -> _Settled:
+        settled = _Settled(buried=[_Burial(spooled, "", reason) for spooled, reason in contents.unreadable])
         for kind, suffix in _KINDS:
-            if part := [letter for letter in letters if isinstance(letter[1], kind)]:
+            if part := [letter for letter in contents.letters if isinstance(letter[1], kind)]:
                 self._export(part, token + suffix, settled)
         return settled
 
-    def _export(self, letters: Sequence[_Letter], token: str, settled: _Settled) -> None:
+    def _export(self, letters: Sequence[Letter], token: str, settled: _Settled) -> None:
         try:
             if token not in self._parts_taken:
                 self._exporter.export([record for _, record in letters], token)
@@ -237,37 +248,6 @@ class Drain:
         waiting = [reader.backlog(log, positions.load(log, name).taken) for log in logs(self._data_dir)]
         metrics.depth.labels(name).set(sum(b.records for b in waiting))
         metrics.lag_seconds.labels(name).set(max(map(reader.age_seconds, waiting), default=0.0))
-
-
-def decoder(to_call: Callable[[Exchange], Call], share_bytes: int) -> Decode:
-    """Spooled bytes to their record, remembering the last `share_bytes` worth of calls for the other drains.
-
-    Raises msgspec.MsgspecError. Two drains may decode the same record at once; that costs time, never correctness.
-    """
-    unpack = msgspec.msgpack.Decoder(Exchange).decode
-    remembered: dict[bytes, Call] = {}
-    held = 0
-    lock = threading.Lock()
-
-    def decode(payload: bytes) -> Record:
-        nonlocal held
-        if is_signal(payload):
-            return decode_signal(payload)
-        call = remembered.get(payload)
-        if call is not None:
-            return call
-        call = to_call(unpack(payload))
-        with lock:
-            if share_bytes and payload not in remembered:
-                remembered[payload] = call
-                held += len(payload)
-            while held > share_bytes and remembered:
-                oldest = next(iter(remembered))
-                del remembered[oldest]
-                held -= len(oldest)
-        return call
-
-    return decode
 
 
 def _pause(failures: int) -> float:

@@ -53,8 +53,11 @@ class Facts(Gathered):
             return self._take_other(document)
         self.must_end = True
         fingerprint, tier = get("system_fingerprint"), get("service_tier")
-        known = self.id and self.model and fingerprint in (None, self.fingerprint) and tier in (None, self.tier)
-        if not known:
+        if (
+            not (self.id and self.model)
+            or (fingerprint is not None and fingerprint != self.fingerprint)
+            or (tier is not None and tier != self.tier)
+        ):
             self._take_frame(document)
         if get("usage") or get("x_groq"):
             self._take_usage(document, final=not choices)

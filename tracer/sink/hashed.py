@@ -30,9 +30,9 @@ def _response(exchange: Exchange) -> tuple[Body, Chunks]:
     body, chunks = exchange.response, exchange.chunks
     if not _may_hold(body):
         return body, chunks
-    if replace_media(body.head, _NO_LENGTHS)[0] is body.head:
-        return body, chunks
     data, lengths = replace_media(body.head, array("I", chunks.length[: len(chunks.length) // 4 * 4]))
+    if data is body.head:
+        return body, chunks
     return msgspec.structs.replace(body, head=data), msgspec.structs.replace(chunks, length=lengths.tobytes())
 
 

@@ -1,5 +1,6 @@
 """The sink process: one thread for each exporter, until SIGTERM; then what is left is delivered, if the backends take it."""
 
+import gc
 import logging
 import signal
 import threading
@@ -8,13 +9,18 @@ from functools import partial
 from exporters import Exporter, clickhouse, otlp
 from tracer.config import Settings
 from tracer.sink import price
+from tracer.sink.contents import decoder
 from tracer.sink.decode import decode
-from tracer.sink.drain import Drain, Limits, decoder
+from tracer.sink.drain import Drain, Limits
+from tracer.sink.shelf import Shelf
 
 _log = logging.getLogger(__name__)
 
-# Decoded calls kept for the slower exporter, by the size of their records.
+# Decoded batches kept for the exporters behind, by the size of their records.
 SHARED_BYTES = 64 << 20
+# Some twenty objects of each call live until its batch is delivered, all else is freed by counting. The collector's usual
+# thresholds would have it walk through whole batches several times a second, and find nothing.
+_COLLECT_AFTER = 100_000
 
 
 def open_exporters(settings: Settings) -> list[Exporter]:
@@ -34,9 +40,11 @@ def run(settings: Settings) -> None:
     names = [exporter.name for exporter in exporters]
     limits = Limits(settings.batch_rows, settings.batch_bytes, settings.batch_wait, settings.spool_max_age)
     prices = price.load(settings.prices, settings.litellm_prices)
-    read = decoder(partial(decode, prices=prices), SHARED_BYTES if len(exporters) > 1 else 0)
-    drains = [Drain(settings.data_dir, exporter, names, read, limits, stop) for exporter in exporters]
+    read, shelf = decoder(partial(decode, prices=prices)), Shelf(names, SHARED_BYTES)
+    drains = [Drain(settings.data_dir, exporter, names, read, limits, stop, shelf) for exporter in exporters]
     threads = [threading.Thread(target=drain.run, name=name) for drain, name in zip(drains, names, strict=True)]
+    gc.freeze()
+    gc.set_threshold(_COLLECT_AFTER, 20, 50)
     for thread in threads:
         thread.start()
     _log.info("delivering to %s", ", ".join(names))

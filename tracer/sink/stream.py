@@ -5,7 +5,9 @@ line, after a line end, at an element that looks like a reply's, at a message wh
 at the gap are lost, the usage at the end of the stream is not.
 """
 
+import re
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any
 
 import orjson
@@ -16,9 +18,15 @@ from tracer.eventstream import Message, document
 from tracer.framing import Framing, beginning, framing_of
 from tracer.jsonstream import Elements, Lines, Piece
 from tracer.sink.body import Plain
-from tracer.sse import Decoder, Event, Overlong
+from tracer.sse import MAX_EVENT_BYTES, Decoder, Event, Overlong
 
 _SSE = "text/event-stream"
+_DONE = b"data: [DONE]\n\n"
+_FIRST = re.compile(rb"(?:event: (?!error\n)[^\n]*\n)?data: \{")
+_NEXT = b"}\n\ndata: {"
+_NEXT_NAMED = re.compile(rb"\}\n\n(?:event: (?!error\n)[^\n]*\n)?data: \{")
+_MARK = b"-7205759403792794"
+_BETWEEN = b"},%b,{" % _MARK
 
 
 class Stream(Struct, frozen=True):
@@ -54,6 +62,12 @@ def read_stream(body: Plain, media: str = _SSE) -> Stream:
 
 def _take_events(data: bytes, start: int, documents: list[dict[str, Any]], ends: list[int]) -> tuple[bool, bool]:
     """Whether the end and whether any event was there."""
+    usual = _usual_events(data)
+    if usual is not None:
+        whole, behind, done = usual
+        documents += whole
+        ends += [start + end for end in behind] if start else behind
+        return done, bool(whole) or done
     decoder = Decoder(loose=True)
     events = decoder.feed(data)
     unfinished = decoder.close()
@@ -76,6 +90,38 @@ def _take_events(data: bytes, start: int, documents: list[dict[str, Any]], ends:
             documents.append(found)
             ends.append(start + event.end)
     return done, bool(events)
+
+
+def _usual_events(data: bytes) -> tuple[list[dict[str, Any]], list[int], bool] | None:
+    """The events of a whole stream of one-line objects, with or without names; None for any other.
+
+    All of them are parsed in one go, with a mark between each and the next. The mark is in none of them, so if all marks are
+    there afterwards, and one object between each two, that is what was there.
+    """
+    if not data.endswith(b"}\n\n") and not data.endswith(_DONE):
+        return None
+    if b"\r" in data or len(data) > MAX_EVENT_BYTES or _MARK in data:
+        return None
+    whole = data.removesuffix(_DONE)
+    first = _FIRST.match(whole)
+    if first is None:
+        return None
+    texts = whole[first.end() - 1 : -2]
+    texts = texts.replace(_NEXT, _BETWEEN)
+    if b"\n" in texts:  # events have names
+        texts = _NEXT_NAMED.sub(_BETWEEN, texts)
+        if b"\n" in texts:
+            return None
+    try:
+        found = orjson.loads(b"[%b]" % texts)
+    except orjson.JSONDecodeError:
+        return None
+    ends = list(accumulate([len(block) + 2 for block in whole.split(b"\n\n")[:-1]]))
+    documents = found[::2]
+    if len(documents) != len(ends) or found[1::2] != [int(_MARK)] * (len(ends) - 1):
+        return None
+    alike = {*map(type, documents), *map(type, found[1::2])} <= {dict, int}
+    return (documents, ends, len(whole) < len(data)) if alike and int not in map(type, documents) else None
 
 
 def _take_lines_of(event: Event, start: int, documents: list[dict[str, Any]], ends: list[int]) -> None:

@@ -100,7 +100,7 @@ class Writer(Generic[Item]):
         threads of Python only take turns.
         """
         if self._waiting_bytes > PENDING_BYTES:
-            metrics.dropped.labels("spool_unwritable").inc()
+            metrics.dropped.labels("spool_behind" if self.healthy else "spool_unwritable").inc()
             if done:
                 done(False)
             return False

@@ -4,6 +4,7 @@ Options are settings of the server or of queries. Unknown ones are ignored witho
 for each.
 """
 
+import contextlib
 import fcntl
 from pathlib import Path
 from urllib.parse import quote
@@ -17,7 +18,9 @@ def address(directory: Path, memory_bytes: int) -> str:
     """The connection string for `directory`, which is made if it is not there."""
     if "?" in str(directory):
         raise StoreError(f"{directory}: chDB takes no `?` in a path; set TRACER_DATA_DIR to another")
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(PermissionError):  # somebody else's directory, who says himself who may look into it
+        directory.chmod(directory.stat().st_mode & 0o770)  # chDB's files are for everybody to read, and hold what was said
     access = quote(str(_ACCESS))  # chdb decodes options, and nothing else
     options = {
         # Named, it is also not looked for in the working directory, where chDB would take any config.xml that lies there.

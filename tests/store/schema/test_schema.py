@@ -9,7 +9,8 @@ import pytest
 from clickhouse_connect.driver.client import Client
 from opentelemetry.sdk.resources import Resource
 
-from exporters import appspan, clickhouse, rows, span
+from exporters import appspan, clickhouse, rows
+from tests.exporters.spans import to_span
 from tests.store.running import RunningStore
 from tests.store.samples import STARTED_NS, app_span, call, feedback, full_app_span, full_call
 from tracer.config import Settings
@@ -161,7 +162,7 @@ def test_otel_traces_shows_the_span_that_otlp_sends(empty_store: RunningStore, m
     exporter = clickhouse.open(empty_store.settings)
     exporter.export([made], "otel")
     exporter.close()
-    sent = span.to_span(made, Resource.get_empty(), with_content=False)
+    sent = to_span(made, Resource.get_empty(), with_content=False)
     with store_client.embedded(empty_store.settings, write=False) as client:
         (row,) = client.query("SELECT * FROM llm.otel_traces").named_results()
     assert row["SpanName"] == sent.name
@@ -328,6 +329,8 @@ def test_the_cluster_form_is_sql_that_the_engine_parses(store: RunningStore) -> 
         "CREATE TABLE IF NOT EXISTS llm.prices",
         "CREATE OR REPLACE VIEW llm.recomputed_costs",
         "CREATE OR REPLACE VIEW llm.what_if",
+        "ALTER TABLE llm.calls_local",
+        "ALTER TABLE llm.bodies_local",
     ]
     into = next(str(each) for each in parsed if "into_calls_by_hour" in str(each))
     assert " TO llm.calls_by_hour_local " in into
@@ -400,3 +403,21 @@ def test_files_are_numbered_and_end_their_statements(store: RunningStore) -> Non
     assert [int(name[:3]) for name in names] == list(range(1, len(names) + 1))
     for file in Path(schema.__file__).parent.glob("*.sql"):
         assert file.read_text().rstrip().endswith(";")
+
+
+def test_codecs_of_an_older_tracer_change_and_what_is_there_stays(own_store: RunningStore) -> None:
+    settings = own_store.settings
+    with own_store, store_client.embedded(settings, write=True) as client:
+        for table, column, old in (("calls", "itl_digest", "ZSTD(1)"), ("bodies", "chunk_at_us", "ZSTD(3)")):
+            client.command(f"ALTER TABLE llm.{table} MODIFY COLUMN {column} CODEC({old})")
+        client.command(
+            "INSERT INTO llm.calls (call_id, started_at, itl_digest) VALUES (generateUUIDv4(), now(), [0, 3, 70000])"
+        )
+        client.command("DELETE FROM llm.migrations WHERE name = '011_codecs'")
+        schema.migrate(client, settings)
+        asked = "SELECT table || '.' || name, compression_codec FROM system.columns WHERE database = 'llm'"
+        found = dict(client.query(asked).result_rows)
+        assert found["calls.itl_digest"] == "CODEC(T64, ZSTD(1))"
+        assert found["bodies.chunk_at_us"] == "CODEC(Delta(8), ZSTD(3))"
+        client.command("OPTIMIZE TABLE llm.calls FINAL")
+        assert client.query("SELECT itl_digest FROM llm.calls").result_rows == [([0, 3, 70000],)]

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracer.sink.assemble.pieces import index_of
 
+_SILENT = frozenset({"index", "delta", "finish_reason", "logprobs"})
 _JOINED = frozenset({"content", "reasoning_content", "reasoning", "refusal"})
 
 
@@ -18,18 +19,21 @@ def assemble_chunks(documents: list[dict[str, Any]]) -> dict[str, Any]:
     whole: dict[str, Any] = {}
     choices: dict[int, _Choice] = {}
     frame: KeysView[str] = whole.keys()
+    only: _Choice | None = None
     for document in documents:
         # What surrounds the choices repeats itself in every chunk; it is read when it looks different, and once at the end.
         if document.keys() != frame or document.get("usage"):
             frame = document.keys()
             _take_frame(whole, document)
         listed = document.get("choices")
+        if len(choices) == 1 and only is not None and only.take_text(listed):
+            continue
         for position, choice in enumerate(listed if isinstance(listed, list) else ()):
             if isinstance(choice, dict):
                 index = index_of(choice, position)
                 kept = choices.get(index)
                 if kept is None:
-                    kept = choices[index] = _Choice(index)
+                    kept = only = choices[index] = _Choice(index)
                 kept.take(choice)
     _take_frame(whole, documents[-1])
     for padding in ("obfuscation", "p"):  # OpenAI's and Mistral's, against guessing text from packet sizes
@@ -52,6 +56,26 @@ class _Choice:
         self._message: dict[str, Any] = {}
         self._texts: dict[str, list[str]] = {}
         self._calls: list[dict[str, Any]] = []
+
+    def take_text(self, listed: Any) -> bool:
+        """Take what most chunks are: of the first choice a piece of text, and nothing else. False: it is something else."""
+        if type(listed) is not list or len(listed) != 1 or self._fields["index"] != 0:
+            return False
+        choice = listed[0]
+        if type(choice) is not dict or choice.get("index") != 0 or not choice.keys() <= _SILENT:
+            return False
+        delta = choice.get("delta")
+        if choice.get("finish_reason") is not None or choice.get("logprobs") is not None or type(delta) is not dict:
+            return False
+        text = delta.get("content")
+        if len(delta) != 1 or type(text) is not str:
+            return False
+        texts = self._texts.get("content")
+        if texts is None:
+            self._texts["content"] = [text]
+        else:
+            texts.append(text)
+        return True
 
     def take(self, choice: Mapping[str, Any]) -> None:
         for key, value in choice.items():

@@ -20,6 +20,7 @@ _DATABASE = re.compile(r"^CREATE DATABASE\b")
 _TABLE = re.compile(r"(?<=^CREATE TABLE IF NOT EXISTS )llm\.(\w+)$", re.MULTILINE)
 _ALTERED = re.compile(r"(?<=^ALTER TABLE )llm\.(\w+)$", re.MULTILINE)
 _ADDED = re.compile(r"^\s+ADD COLUMN IF NOT EXISTS (\w+) ", re.MULTILINE)
+_STORED = re.compile(r"^\s+MODIFY COLUMN \w+ CODEC\(", re.MULTILINE)
 _INTO = re.compile(r"^CREATE MATERIALIZED VIEW IF NOT EXISTS (llm\.\w+) TO (llm\.\w+) AS$", re.MULTILINE)
 _SOURCE = re.compile(r"(?<=^FROM )llm\.\w+(?= AS \w+$)", re.MULTILINE)
 _VIEW = re.compile(r"(?<=^CREATE OR REPLACE VIEW )llm\.\w+", re.MULTILINE)
@@ -50,7 +51,9 @@ def on_cluster(statement: str, cluster: str) -> Iterator[str]:
             f"ENGINE = Distributed('{cluster}', 'llm', '{table}_local', {shard})"
         )
     elif found := _ALTERED.search(statement):
-        for name in (f"{found[1]}_local", found[1]):
+        # How a column is compressed concerns the table that stores it.
+        names = (f"{found[1]}_local",) if _STORED.search(statement) else (f"{found[1]}_local", found[1])
+        for name in names:
             yield statement[: found.start()] + f"llm.{name} {where}" + statement[found.end() :]
     elif found := _INTO.search(statement):
         head = f"CREATE MATERIALIZED VIEW IF NOT EXISTS {found[1]} {where} TO {found[2]}_local AS"
