@@ -66,7 +66,7 @@ def test_costs_are_those_of_the_prices(few: Traffic) -> None:
 
 def test_words_are_those_of_the_records(few: Traffic) -> None:
     outcomes = {row["outcome"] for row in ask(few, "SELECT DISTINCT outcome FROM llm.calls")}
-    assert outcomes == {str(each) for each in Outcome}
+    assert outcomes == {str(each) for each in Outcome} - {Outcome.PROXY_CRASH}  # no worker dies here
     sources = {row["usage_source"] for row in ask(few, "SELECT DISTINCT usage_source FROM llm.calls")}
     assert sources <= {str(each) for each in UsageSource}
 

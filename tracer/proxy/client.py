@@ -211,16 +211,25 @@ class ClientConnection(Lent):
 
     def _over(self, again: bool) -> None:
         """A reply is over: go on with the next request, or end the connection."""
-        self._answering = self._passage = self._task = None
+        request, self._answering, self._passage, self._task = self._answering, None, None, None
         self._idle_since = self._loop.time()
         if self.transport is None:
             return
         if self.closing or not again:
-            self.transport.close()
+            self._end(more_may_come=bool(self._waiting) or (request is not None and request.message.chunked))
             return
         if self._upgraded:
             self._upgrade_declined()
         self._next()
+
+    def _end(self, *, more_may_come: bool) -> None:
+        """Close, but if the client sends on, only once it has read: closing while it writes would take the reply from it."""
+        assert self.transport is not None
+        if more_may_come and not self.closing and not self.transport.is_closing():
+            self.closing = True
+            self._task = self._loop.create_task(self._let_it_be_read())
+        else:
+            self.transport.close()
 
     def _make_room(self) -> None:
         """Tell the parser that a request has been taken, and read again once enough were."""
@@ -232,7 +241,7 @@ class ClientConnection(Lent):
                 self._resume_reading_for_buffer()
 
     async def _let_it_be_read(self) -> None:
-        """Drop what still comes until the client leaves: closing while it writes would take the reply from it."""
+        """Drop what still comes until the client leaves."""
         if self.transport is not None:
             self.transport.write_eof()
             await asyncio.sleep(LINGER_SECONDS)

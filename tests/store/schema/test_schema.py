@@ -411,7 +411,8 @@ def test_codecs_of_an_older_tracer_change_and_what_is_there_stays(own_store: Run
         for table, column, old in (("calls", "itl_digest", "ZSTD(1)"), ("bodies", "chunk_at_us", "ZSTD(3)")):
             client.command(f"ALTER TABLE llm.{table} MODIFY COLUMN {column} CODEC({old})")
         client.command(
-            "INSERT INTO llm.calls (call_id, started_at, itl_digest) VALUES (generateUUIDv4(), now(), [0, 3, 70000])"
+            "INSERT INTO llm.calls (call_id, started_at, itl_digest, span_name) "
+            "VALUES (generateUUIDv4(), now(), [0, 3, 70000], 'of-a-codec')"
         )
         client.command("DELETE FROM llm.migrations WHERE name = '011_codecs'")
         schema.migrate(client, settings)
@@ -420,4 +421,4 @@ def test_codecs_of_an_older_tracer_change_and_what_is_there_stays(own_store: Run
         assert found["calls.itl_digest"] == "CODEC(T64, ZSTD(1))"
         assert found["bodies.chunk_at_us"] == "CODEC(Delta(8), ZSTD(3))"
         client.command("OPTIMIZE TABLE llm.calls FINAL")
-        assert client.query("SELECT itl_digest FROM llm.calls").result_rows == [([0, 3, 70000],)]
+        assert client.query("SELECT itl_digest FROM llm.calls WHERE span_name = 'of-a-codec'").result_rows == [([0, 3, 70000],)]
