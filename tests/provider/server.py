@@ -69,6 +69,7 @@ class Provider:
                 task.cancel()
             await asyncio.gather(*provider._tasks, return_exceptions=True)
             await server.wait_closed()
+            await asyncio.sleep(0)  # closing takes a turn of the loop
         assert not provider.malformed, f"malformed requests: {provider.malformed}"
 
     def reply(self, script: Script, times: int = 1) -> None:
@@ -113,6 +114,8 @@ class Provider:
             self._tasks.discard(task)
             self.open_connections -= 1
             self._changed.set()
+            if writer.transport.get_write_buffer_size():
+                writer.transport.abort()  # what nobody took would keep it open
             writer.close()
 
     def _script_for(self, request: Request) -> Script:
