@@ -105,7 +105,7 @@ KNOWN = [
 
 @given(st.lists(st.tuples(st.one_of(st.sampled_from(KNOWN).map(str.encode), st.binary().map(b"x-any-".__add__)), st.binary())))
 def test_only_known_values_are_recorded(raw: Raw) -> None:
-    if any(name.decode("latin-1") != name.decode("latin-1").strip() for name, _ in raw):
+    if any(name != name.strip(b" \t") for name, _ in raw):
         with pytest.raises(ValueError, match="a space in a header's name"):
             recorded(raw)
         return

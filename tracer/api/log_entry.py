@@ -127,7 +127,8 @@ def _exchange(entry: Any, sender: Sender, tree: str, where: str) -> Exchange:
 
 
 def _kept(body: Body, raw: RawHeaders, secrets: Secrets, sender: Sender) -> Kept:
-    headers: Headers = tuple((name, _hide(value, secrets)) for name, value in recorded(raw) if name not in _FRAMING)
+    named = [(name.strip(b" \t"), value) for name, value in raw]
+    headers: Headers = tuple((name, _hide(value, secrets)) for name, value in recorded(named) if name not in _FRAMING)
     if body.media:
         headers = (*headers, ("content-type", body.media))
     data = hidden(body.data, secrets)
