@@ -216,7 +216,8 @@ class ClientConnection(Lent):
         if self.transport is None:
             return
         if self.closing or not again:
-            self._end(more_may_come=bool(self._waiting) or (request is not None and request.message.chunked))
+            unread = request is not None and (request.message.chunked or not request.content.is_eof())
+            self._end(more_may_come=unread or bool(self._waiting))
             return
         if self._upgraded:
             self._upgrade_declined()
@@ -225,7 +226,7 @@ class ClientConnection(Lent):
     def _end(self, *, more_may_come: bool) -> None:
         """Close, but if the client sends on, only once it has read: closing while it writes would take the reply from it."""
         assert self.transport is not None
-        if more_may_come and not self.closing and not self.transport.is_closing():
+        if more_may_come and not self.transport.is_closing():
             self.closing = True
             self._task = self._loop.create_task(self._let_it_be_read())
         else:
@@ -244,8 +245,11 @@ class ClientConnection(Lent):
         """Drop what still comes until the client leaves."""
         if self.transport is not None:
             self.transport.write_eof()
-            await asyncio.sleep(LINGER_SECONDS)
-            self.transport.close()
+            try:
+                await asyncio.sleep(LINGER_SECONDS)
+            finally:
+                if self.transport is not None:
+                    self.transport.close()
 
     def _upgrade_declined(self) -> None:
         """An upgrade was asked for and an ordinary reply given: what follows it are requests again."""
