@@ -160,6 +160,7 @@ def test_every_file_says_what_it_is_for() -> None:
 BROAD = {
     "tracer.proxy.forward": 1,  # the request edge
     "tracer.proxy.express": 1,  # the request edge of calls that have no task
+    "tracer.proxy.open_calls": 1,  # a note that cannot be made must not end the worker
     "tracer.api.edge": 1,  # the request edge of Tracer's own endpoints
     "tracer.ui.guard": 1,  # the request edge of the pages
     "tracer.cache.cache": 1,  # stores fail in ways of their own, and none may cost a call

@@ -64,26 +64,22 @@ async def _worker(run: Run, durability: str, promises: tuple[Promise, ...]) -> R
 
 async def sink(run: Run) -> Row:
     """Killed as soon as a batch is under way, to somewhere in it."""
-    async with scene(run, TRACER_BATCH_WAIT="0.2", TRACER_BATCH_ROWS="200") as at:
-        hits = 0
-        async with at.fault():
-            for number in range(run.times):
-                hits += await _mid_batch(at)
-                at.tracer.kill("sink")
-                await at.tracer.start("sink")
-                _progress(run, number)
-        return await at.row(*BEHIND, notes=[f"a batch was under way at {hits} of {run.times} kills"])
+    return await _mid_batches(run, "sink", TRACER_BATCH_ROWS="200")
 
 
 async def store(run: Run) -> Row:
     """The store, while the sink waits for it to take a batch."""
-    async with scene(run, TRACER_BATCH_WAIT="0.2") as at:
+    return await _mid_batches(run, "store")
+
+
+async def _mid_batches(run: Run, process: str, **environ: str) -> Row:
+    async with scene(run, TRACER_BATCH_WAIT="0.2", **environ) as at:
         hits = 0
         async with at.fault():
             for number in range(run.times):
                 hits += await _mid_batch(at)
-                at.tracer.kill("store")
-                await at.tracer.start("store")
+                at.tracer.kill(process)
+                await at.tracer.start(process)
                 _progress(run, number)
         return await at.row(*BEHIND, notes=[f"a batch was under way at {hits} of {run.times} kills"])
 

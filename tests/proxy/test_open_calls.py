@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.ports import free_port
 from tests.provider import Provider
@@ -76,3 +77,18 @@ async def test_a_call_that_ends_leaves_no_second_record(start_proxy: Start, prov
 async def _read(proxy: Proxy) -> None:
     async with proxy.client.post(proxy.url + PATH, json=STREAM) as got:
         await got.read()
+
+
+async def test_a_note_that_cannot_be_made_disturbs_nobody(
+    start_proxy: Start, provider: Provider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def encode(*_: object) -> bytes:
+        raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr(open_calls, "encode", encode)
+    async with start_proxy(TRACER_UPSTREAM_OPENAI=provider.url) as proxy:
+        for count in (1, 2):
+            provider.reply(sse(EVENTS[:20], every_s=0.01))
+            await _read(proxy)
+            assert [exchange.outcome for exchange in await proxy.exchanges(count)] == [Outcome.OK] * count
+    assert "could not be noted as under way" in caplog.text

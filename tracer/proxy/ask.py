@@ -150,14 +150,8 @@ async def _exchange(
 
 async def _send(pool: Pool, question: Question, sent: Sent, asking: bytes | None, flight: Flight) -> tuple[Connection, Reply]:
     to = question.target.origin
-    flight.usage_requested = asking is not None
-    out = head_of(question, flight, asking=asking is not None)
-    data, unsized = sent.data, question.request.content_length is None
-    if asking is not None:
-        data = asking
-    if data is not None and (asking is not None or question.reshaped or unsized):
-        out += b"Content-Length: %d\r\n" % len(data)  # it is another body, or came chunked and goes whole
-    framed = unsized and sent.pieces is not None
+    out, data = going_up(question, sent, asking, flight)
+    framed = sent.pieces is not None and question.request.content_length is None
     connection = pool.take(to)
     flight.reused = connection is not None
     if connection is not None:
@@ -177,7 +171,7 @@ async def _reply(
     connection: Connection,
     question: Question,
     out: bytes,
-    data: bytes | None,
+    data: bytes,
     pieces: AsyncIterator[bytes] | None,
     flight: Flight,
     *,
@@ -185,7 +179,7 @@ async def _reply(
 ) -> Reply:
     try:
         flight.sent_ns = flight.clock()
-        reply = await connection.ask(out, data or b"", pieces, chunked=chunked, bodiless=question.request.method == "HEAD")
+        reply = await connection.ask(out, data, pieces, chunked=chunked, bodiless=question.request.method == "HEAD")
     except BaseException:  # cancelled too: the client has left, and takes the call with it
         connection.close()
         raise
@@ -205,7 +199,19 @@ def note_asked_again(flight: Flight) -> None:
     flight.notes += (ASKED_AGAIN,)
 
 
-def head_of(question: Question, flight: Flight, *, asking: bool) -> bytes:
+def going_up(question: Question, sent: Sent, asking: bytes | None, flight: Flight) -> tuple[bytes, bytes]:
+    """The request's head, without the empty line, and its body as far as that was read whole; `asking` as for `ask`."""
+    flight.usage_requested = asking is not None
+    head = _head_of(question, flight, asking=asking is not None)
+    data = sent.data if asking is None else asking
+    if data is None:
+        return head, b""
+    if asking is not None or question.reshaped or question.request.content_length is None:
+        head += b"Content-Length: %d\r\n" % len(data)  # it is another body, or came chunked and goes whole
+    return head, data
+
+
+def _head_of(question: Question, flight: Flight, *, asking: bool) -> bytes:
     """The request's first line and headers as they go up, but for the length of a body that is not the client's own."""
     start = f"{question.request.method} {question.target_path} HTTP/1.1\r\nHost: {question.target.origin.authority}\r\n"
     if question.way is not None:

@@ -40,7 +40,7 @@ LINGER_SECONDS = 5.0
 Over = Callable[[bool], None]
 
 
-class Passage(Protocol):
+class UnderWay(Protocol):
     """A call that is under way without a task. It has ended when either of these returns."""
 
     def client_left(self) -> None: ...
@@ -52,7 +52,7 @@ class Serving(Protocol):
 
     def joined(self, connection: "ClientConnection", /) -> None: ...
     def left(self, connection: "ClientConnection", /) -> None: ...
-    def at_once(self, request: Request, over: Over, /) -> Passage | None:
+    def at_once(self, request: Request, over: Over, /) -> UnderWay | None:
         """Begin to answer a request without a task, if it is one that can be."""
 
     def answer(self, request: Request, /) -> Awaitable[bool]:
@@ -84,7 +84,7 @@ class ClientConnection(Lent):
         self._server = server
         self._waiting: deque[_Waiting] = deque()
         self._answering: Request | None = None
-        self._passage: Passage | None = None
+        self._passage: UnderWay | None = None
         self._task: asyncio.Task[None] | None = None
         self._room: Callable[[], None] | None = None  # whom to tell once the client has taken enough
         self._timer: asyncio.TimerHandle | None = None

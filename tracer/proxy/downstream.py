@@ -6,12 +6,10 @@ Writing never waits. Whoever writes much looks at `full` and waits for room (`Co
 from aiohttp.http import HttpVersion11
 
 from tracer.proxy.failures import UpstreamFailed
-from tracer.proxy.headers import HeaderList, head
+from tracer.proxy.headers import LONG_BODY, HeaderList, head
 from tracer.proxy.replies import Plain
 from tracer.proxy.request import Request
 
-# From here on copying a body to put something before it costs more than writing it beside.
-_LONG = 16 << 10
 _NO_BODY = frozenset({204, 304})
 
 
@@ -53,7 +51,7 @@ class Downstream:
 
     def send_all(self, body: bytes) -> None:
         """Head and body in one write. Raises ClientLeft."""
-        if self.bodiless or len(body) < _LONG:
+        if self.bodiless or len(body) < LONG_BODY:
             self._write(self._head if self.bodiless else self._head + body)
         else:
             self._write(self._head, body)
@@ -68,7 +66,7 @@ class Downstream:
             return
         if not self._chunked:
             self._write(piece)
-        elif len(piece) < _LONG:
+        elif len(piece) < LONG_BODY:
             self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
         else:
             self._write(b"%x\r\n" % len(piece), piece, b"\r\n")

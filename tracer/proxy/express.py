@@ -21,7 +21,7 @@ from aiohttp.http import HttpVersion11
 
 from tracer.proxy.accept import accept
 from tracer.proxy.answer import Order
-from tracer.proxy.ask import Question, closed_before, head_of, may_object, note_asked_again
+from tracer.proxy.ask import Question, closed_before, going_up, may_object, note_asked_again
 from tracer.proxy.body import ASKABLE, SMALL, Sent, read_json
 from tracer.proxy.client import Over
 from tracer.proxy.downstream import ClientLeft
@@ -112,15 +112,10 @@ class Passage:
 
     def begin(self) -> None:
         """Send the request up."""
-        _, flight, question, sent, asking, *_ = self._order
-        flight.usage_requested = asking is not None
-        out = head_of(question, flight, asking=asking is not None)
-        data = sent.data or b""
-        if asking is not None:
-            data = asking
-            out += b"Content-Length: %d\r\n" % len(data)
+        order, flight = self._order, self._order.flight
+        head, body = going_up(order.question, order.sent, order.asking, flight)
         flight.sent_ns = flight.clock()
-        self._connection.send(out, data, self.answered)
+        self._connection.send(head, body, self.answered)
 
     def answered(self, reply: Reply | UpstreamFailed) -> None:
         """The head of the reply is there, or what kept it from coming."""

@@ -13,6 +13,8 @@ from tracer.records import Headers
 RawHeaders = Sequence[tuple[bytes, bytes]]
 HeaderList = list[tuple[bytes, bytes]]
 MASK = "***"
+# From here on copying a body behind its head costs more than writing it beside.
+LONG_BODY = 16 << 10
 
 # RFC 9110 7.6.1, and Host and Expect, which belong to one connection too.
 HOP_BY_HOP = frozenset(

@@ -9,11 +9,14 @@ a minute must not look like one that took a moment.
 
 import asyncio
 import copy
+import logging
 from collections import deque
 
 from tracer.proxy.flight import Flight, copy_of, encode
 from tracer.records import Outcome
 from tracer.spool.unfinished import LARGEST, Notes
+
+_log = logging.getLogger(__name__)
 
 FIRST_S, FACTOR = 0.05, 4
 # How often is looked for calls that are due for another note.
@@ -65,9 +68,14 @@ class OpenCalls:
     async def _note(self, flight: Flight) -> None:
         if flight.recorded:
             return
-        left = _left_open(flight)
-        large = flight.request.size + flight.response.size > _LARGE or not flight.content
-        record = await asyncio.to_thread(encode, left, _CAPTURED) if large else encode(left, _CAPTURED)
+        try:
+            left = _left_open(flight)
+            large = flight.request.size + flight.response.size > _LARGE or not flight.content
+            record = await asyncio.to_thread(encode, left, _CAPTURED) if large else encode(left, _CAPTURED)
+        except Exception:
+            # The worker's own tasks would end with this one. The call goes on, and its record is tried again when it ends.
+            _log.exception("call %s could not be noted as under way", flight.call_id)
+            return
         if not flight.recorded:  # it may have ended meanwhile
             self._noted[flight] = flight.clock() * FACTOR
             self._notes.began(flight.call_id.bytes, record)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp.http_exceptions import HttpProcessingError
 
-from tracer.proxy.client import LINGER_SECONDS, ClientConnection, Over, Passage
+from tracer.proxy.client import LINGER_SECONDS, ClientConnection, Over, UnderWay
 from tracer.proxy.request import Request
 
 
@@ -16,7 +16,7 @@ class Server:
     def __init__(
         self,
         answer: Callable[[Request], Awaitable[bool]],
-        at_once: Callable[[Request, Over], Passage | None],
+        at_once: Callable[[Request, Over], UnderWay | None],
         refuse: Callable[[HttpProcessingError], bytes],
     ) -> None:
         self.answer, self.at_once, self.refuse = answer, at_once, refuse

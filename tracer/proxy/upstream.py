@@ -19,12 +19,11 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.streams import StreamReader
 
 from tracer.proxy.failures import UpstreamFailed
+from tracer.proxy.headers import LONG_BODY
 from tracer.proxy.reply import KEPT, Receiver, Reply
 
 LONGEST_HEADER = 64 << 10
 MOST_HEADERS = 512
-# From here on copying a body behind its head costs more than writing it beside.
-_LONG = 16 << 10
 
 # What becomes of a request: the head of a reply, or why there is none. Called once.
 Answered = Callable[[Reply | UpstreamFailed], None]
@@ -75,7 +74,7 @@ class Connection(BaseProtocol):
         self._parser = self._new_parser(bodiless)  # a new one for each request: no byte of what was before is in it
         if self._timer is None:
             self._timer = self._loop.call_later(self._time_limit, self._check_time)
-        if len(body) < _LONG:
+        if len(body) < LONG_BODY:
             self.transport.write(b"%b\r\n%b" % (head, body))
         else:
             self.transport.writelines((head, b"\r\n", body))
