@@ -92,7 +92,7 @@ def day_of_traffic(client: Client, count: int) -> None:
     """The calls of the day before now."""
     rng = np.random.default_rng(1)
     start = datetime.now(UTC).replace(microsecond=0) - timedelta(days=1)
-    _insert(client, "llm.calls", columns.table(rng, plan.plan_day(rng, 0, start, count, USERS), start, USERS))
+    _insert(client, "llm.calls", columns.table(rng, plan.plan_day(rng, 0, count, USERS), start, USERS))
 
 
 def decoded(store: RunningStore, found: Sequence[Exchange]) -> None:

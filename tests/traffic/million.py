@@ -104,10 +104,10 @@ def fill(settings: Settings, count: int, end: datetime, seed: int = 1) -> None:
         rows_of_prices = [[getattr(price, name) for name in PRICE_COLUMNS] for price in priced]
         client.insert("llm.prices", rows_of_prices, column_names=PRICE_COLUMNS)
         waiting: deque[Future[None]] = deque()
-        for number, calls in enumerate(plan.calls_by_day(count, end)):
+        for number, calls in enumerate(plan.calls_by_day(count)):
             rng = np.random.default_rng([seed, number])
             day = end - timedelta(days=plan.DAYS - number)
-            rows = columns.table(rng, plan.plan_day(rng, number, day, calls, users), day, users)
+            rows = columns.table(rng, plan.plan_day(rng, number, calls, users), day, users)
             made = content.of_day(rng, rows, int(end.timestamp() * 1e6), _bodies(count, number))
             waiting.extend(pool.submit(_insert, client, name, table) for name, table in {"llm.calls": rows, **made}.items())
             while len(waiting) > _WAITING:

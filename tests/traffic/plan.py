@@ -6,7 +6,7 @@ A call that an SDK repeats is one more call of the same trace, with the same spa
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 DAYS = 35
+# What the clock shows where the calls are made when the data end: the same at whatever hour they are made, so that a test
+# finds the same calls by day as by night.
+THERE = datetime(2026, 11, 18, 15, 30, tzinfo=UTC)
 OK, HIT = -1, -2  # how a call ended, beside the places in FAILURES
 _MOST_TRIES = 3
 _HOUR = np.array([1, 0.8, 0.7, 0.6, 0.7, 1, 1.8, 3.5, 6, 8, 9, 9.2, 8, 8.6, 9.4, 9, 8.2, 6.5, 4.5, 3.5, 3, 2.5, 2, 1.4])
@@ -52,15 +55,16 @@ def weight_of_day(day: datetime) -> float:
     return float(busy * (1 + 0.008 * (day.toordinal() % 365)))
 
 
-def calls_by_day(count: int, end: datetime) -> list[int]:
-    """How many calls each of the days before `end` gets; adds up to `count`."""
-    weights = np.array([weight_of_day(end - timedelta(days=DAYS - number)) for number in range(DAYS)])
+def calls_by_day(count: int) -> list[int]:
+    """How many calls each of the days gets; adds up to `count`."""
+    weights = np.array([weight_of_day(THERE - timedelta(days=DAYS - number)) for number in range(DAYS)])
     steps = np.round(np.cumsum(weights) / weights.sum() * count).astype(int)
     return [int(each) for each in np.diff(steps, prepend=0)]
 
 
-def plan_day(rng: np.random.Generator, number: int, start: datetime, count: int, users: int) -> Plan:
-    """The `count` calls of the day that begins at `start`, the `number`th of the data."""
+def plan_day(rng: np.random.Generator, number: int, count: int, users: int) -> Plan:
+    """The `count` calls of the `number`th day of the data."""
+    start = THERE - timedelta(days=DAYS - number)
     traces = count  # more than needed: some have several calls, and what is too much is left out
     application = rng.choice(len(APPLICATIONS), traces, p=_shares([each.share for each in APPLICATIONS]))
     at_night = np.array([each.at_night for each in APPLICATIONS])[application]

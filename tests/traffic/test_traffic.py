@@ -11,7 +11,7 @@ import pytest
 
 from tests.store.running import RunningStore
 from tests.traffic import columns, plan, streams
-from tests.traffic.market import BURSTS, MODELS
+from tests.traffic.market import BURSTS, FAILURES, MODELS
 from tests.traffic.million import FEW, Traffic, copy_to
 from tracer import ids
 from tracer.records import Call, Outcome, UsageSource
@@ -33,7 +33,7 @@ def count(traffic: Traffic, condition: str, table: str = "llm.calls") -> int:
 
 def a_day(seed: int, calls: int = 3000) -> pa.Table:
     rng = np.random.default_rng(seed)
-    return columns.table(rng, plan.plan_day(rng, 20, END, calls, 500), END, 500)
+    return columns.table(rng, plan.plan_day(rng, 20, calls, 500), END, 500)
 
 
 def test_the_same_seed_gives_the_same_rows() -> None:
@@ -42,7 +42,7 @@ def test_the_same_seed_gives_the_same_rows() -> None:
 
 
 def test_the_rows_are_as_many_as_were_asked_for(few: Traffic) -> None:
-    assert sum(plan.calls_by_day(1_000_000, END)) == 1_000_000
+    assert sum(plan.calls_by_day(1_000_000)) == 1_000_000
     assert count(few, "1") == few.rows == FEW
     (ends,) = ask(few, "SELECT min(started_at) AS first, max(started_at) AS last FROM llm.calls")
     first, last = (datetime.fromisoformat(f"{ends[name]}+00:00") for name in ("first", "last"))
@@ -151,7 +151,8 @@ def test_a_parent_is_a_call_or_a_span_of_the_same_trace(few: Traffic) -> None:
 
 
 def test_days_nights_and_users_are_uneven(few: Traffic) -> None:
-    assert count(few, "toHour(started_at) = 14") > 3 * count(few, "toHour(started_at) = 5")
+    there = f"toHour(addSeconds(started_at, {round((plan.THERE - few.end).total_seconds())}))"
+    assert count(few, f"{there} = 14") > 3 * count(few, f"{there} = 5")
     top, *_ = ask(few, "SELECT toUInt32(count()) AS n FROM llm.calls WHERE user != '' GROUP BY user ORDER BY n DESC")
     (users,) = ask(few, "SELECT toUInt32(uniqExact(user)) AS n FROM llm.calls")
     assert users["n"] > 500
@@ -167,10 +168,15 @@ def test_fingerprints_change_on_their_days(few: Traffic) -> None:
 
 
 def test_bursts_of_failures_are_there(few: Traffic) -> None:
-    begin, end, provider, _, _ = BURSTS[1]
-    start, stop = (f"'{few.start + timedelta(days=day):%Y-%m-%d %H:%M:%S}'" for day in (begin, end))
-    within = f"provider = '{provider}' AND started_at BETWEEN {start} AND {stop}"
-    assert count(few, f"{within} AND outcome = 'upstream_error'") * 5 > count(few, within)
+    calls, expected, failed = 0, 0.0, 0
+    for begin, end, provider, failure, share in BURSTS:
+        start, stop = (f"'{few.start + timedelta(days=day):%Y-%m-%d %H:%M:%S}'" for day in (begin, end))
+        within = f"provider = '{provider}' AND started_at BETWEEN {start} AND {stop}"
+        those = count(few, within)
+        calls, expected = calls + those, expected + share * those
+        failed += count(few, f"{within} AND outcome = '{FAILURES[failure].outcome}'")
+    assert calls > 50
+    assert failed > expected / 2
 
 
 def test_what_was_said_belongs_to_calls(few: Traffic) -> None:

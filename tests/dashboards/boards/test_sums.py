@@ -1,5 +1,6 @@
 """The panels that read sums: over everybody they must say what the calls themselves say."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,8 +24,10 @@ _BOTH = [
     for uid, panel in all_panels()
     if any(table in sql_of(panel) for table in _SUMS) and "FROM llm.calls\n" in sql_of(panel)
 ]
-# Digests of the same values that were merged in another order differ a little.
-_INEXACT = 0.05
+# Percentiles are read from digests, and those of the same values that were merged in another order differ: of few values
+# (one version of a prompt, one minute) by some percent.
+_PERCENTILE = re.compile(r"p\d\d$|^(duration|first_token)$")
+_INEXACT = 0.15
 
 
 def hours_of(traffic: Traffic, hours: int) -> tuple[datetime, datetime]:
@@ -58,5 +61,6 @@ def test_sums_say_what_the_calls_say(traffic: Traffic, panel: dict[str, Any], ho
     assert sums.keys() == calls.keys()
     for key, numbers in calls.items():
         for name, value in numbers.items():
-            expected = None if value is None else pytest.approx(value, rel=_INEXACT, abs=1e-6)
+            allowed = _INEXACT if _PERCENTILE.search(name) else 1e-6
+            expected = None if value is None else pytest.approx(value, rel=allowed, abs=1e-6)
             assert sums[key][name] == expected, (key, name)
