@@ -68,7 +68,7 @@ def measured(name: str, run: Run, notes: list[str]) -> Part:
         say(f"{name} could not be measured: {problem}")
     took = time.monotonic() - begin
     everybody, ours = (after - before for after, before in zip(processes.busy_seconds(), busy, strict=True))
-    others = max(0.0, everybody - ours) / took / len(os.sched_getaffinity(0)) * 100
+    others = max(0.0, everybody - ours) / took / len(processes.CORES) * 100
     if others >= page.OTHERS_PERCENT:
         say(f"{name}: other programs used {others:.0f}% of the processors meanwhile")
     return Part(taken, round(took, 1), tuple(found), tuple(notes), missing, round(others))

@@ -24,7 +24,7 @@ def described() -> dict[str, str]:
     memory = re.search(r"^MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE)
     return {
         "cpu": cpu.group(1) if cpu else platform.machine(),
-        "cores": str(len(os.sched_getaffinity(0))),
+        "cores": str(len(processes.CORES)),
         "memory": f"{int(memory.group(1)) / 1e6:.0f} GB" if memory else "",
         "kernel": f"{platform.system()} {platform.release().partition('-')[0]}",
         "python": f"{platform.python_version()} ({platform.python_compiler()})",

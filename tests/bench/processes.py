@@ -14,6 +14,8 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+# At the start: what keeps to one core later (loop.py) may still start others on another.
+CORES = frozenset(os.sched_getaffinity(0))
 
 NGINX = """\
 daemon off;
@@ -87,7 +89,7 @@ def own_bytes(pid: int) -> int:
 
 def on_core(core: int | None) -> list[str]:
     """What to put before a command to keep it on one core, so that what is measured does not share it with the load."""
-    return ["taskset", "-c", str(core)] if core is not None and core in os.sched_getaffinity(0) else []
+    return ["taskset", "-c", str(core)] if core is not None and core in CORES else []
 
 
 @contextmanager
