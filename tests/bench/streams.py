@@ -5,9 +5,11 @@
     500 callers ─► nginx ──► upstream        afterwards likewise: what a proxy in C adds on this machine on this day
 
 Each stream is of 200 chunks in four seconds; then its caller asks for the next one, so beginnings and ends happen all the time.
-The first streams begin evenly over four seconds, which are not counted.
+The first streams begin at random moments of four seconds, which are not counted: streams that begin at even distances have
+their chunks in step, a hundred in the same instant, as no callers who know nothing of each other do.
 """
 
+import random
 import time
 
 from tests.bench import processes, upstream, wrk
@@ -68,10 +70,10 @@ def _through(port: int, pid: int, straight: int, loop: Loop, source: Source, run
 
 
 def _begin(loop: Loop, source: Source, proxied: Reader, direct: Reader) -> None:
-    """All streams, evenly over one stream's time, and then a second more."""
-    begin = time.perf_counter()
-    for number in range(STREAMS):
-        while time.perf_counter() < begin + number / STREAMS * _RAMP_S:
+    """All streams, at random moments of one stream's time, and then a second more."""
+    chance, begin = random.Random(1), time.perf_counter()
+    for number, moment in enumerate(sorted(chance.uniform(0, _RAMP_S) for _ in range(STREAMS))):
+        while time.perf_counter() < begin + moment:
             loop.turn()
             source.turn()
         proxied.start()

@@ -40,7 +40,7 @@ async def test_a_killed_worker_leaves_a_record_of_each_call(start_proxy: Start, 
         provider.always(reply(200, [("Content-Type", "application/json")], b"{}"))
         async with client.post(url + PATH, json={**STREAM, "stream": False}) as whole:
             assert whole.status == 200
-        await asyncio.sleep(open_calls.AGAIN_S + 0.5)  # until the notes have some of the stream
+        await asyncio.sleep(open_calls.FIRST_S * open_calls.FACTOR**2 + 0.5)  # until the notes have some of the stream
         worker.kill()
         await worker.wait()
     async with start_proxy(TRACER_UPSTREAM_OPENAI=provider.url, TRACER_DATA_DIR=str(data_dir)) as proxy:

@@ -9,7 +9,9 @@ a minute must not look like one that took a moment.
 
 import asyncio
 import copy
+import heapq
 import logging
+import weakref
 from collections import deque
 
 from tracer.proxy.flight import Flight, copy_of, encode
@@ -19,8 +21,8 @@ from tracer.spool.unfinished import LARGEST, Notes
 _log = logging.getLogger(__name__)
 
 FIRST_S, FACTOR = 0.05, 4
-# How often is looked for calls that are due for another note.
-AGAIN_S = 1.0
+# How often is looked for calls that are due for their first note or another.
+_LOOK_S = 0.025
 MESSAGE = "the worker ended while the call was under way"
 # Of a note, at most so much of each body; those of larger calls are made on a thread.
 _CAPTURED = 64 << 10
@@ -33,34 +35,42 @@ class OpenCalls:
     def __init__(self, notes: Notes) -> None:
         self._notes = notes
         self._young: deque[tuple[float, Flight]] = deque()
-        self._noted: dict[Flight, int] = {}  # its age when the next note is due, in ns
+        self._noted: set[Flight] = set()
+        # When the next note of each is due, and a number to tell equal times apart. It may outlive the call.
+        self._due: list[tuple[float, int, weakref.ref[Flight]]] = []
+        self._number = 0
         self._now = asyncio.get_running_loop().time
-        self._looked = 0.0
 
     def began(self, flight: Flight) -> None:
         self._young.append((self._now(), flight))
 
     def ended(self, flight: Flight) -> None:
         """To be called before the call's record is handed to the spool."""
-        if self._noted.pop(flight, None) is not None:
+        if flight in self._noted:
+            self._noted.discard(flight)
             self._notes.ended(flight.call_id.bytes)
 
     async def keep_noting(self) -> None:
         """Note for ever."""
         while True:
-            await asyncio.sleep(FIRST_S)
+            await asyncio.sleep(_LOOK_S)
             await self.note_due()
 
     async def note_due(self) -> None:
-        """Note what has been open for long enough."""
+        """Note what has been open for long enough.
+
+        The event loop turns after each: with a thousand streams open hundreds are due at a time, and a piece of one must not
+        wait for the notes of the others.
+        """
         now = self._now()
         while self._young and self._young[0][0] <= now - FIRST_S:
             await self._note(self._young.popleft()[1])
-        if now - self._looked >= AGAIN_S:
-            self._looked = now
-            for flight in [flight for flight, due_ns in self._noted.items() if flight.clock() >= due_ns]:
+        while self._due and self._due[0][0] <= now:
+            flight = heapq.heappop(self._due)[2]()
+            if flight is not None:
                 await self._note(flight)
         if (not self._noted and self._notes.size) or self._notes.size > LARGEST:
+            self._due.clear()
             self._notes.clear()
             for flight in list(self._noted):
                 await self._note(flight)
@@ -77,8 +87,12 @@ class OpenCalls:
             _log.exception("call %s could not be noted as under way", flight.call_id)
             return
         if not flight.recorded:  # it may have ended meanwhile
-            self._noted[flight] = flight.clock() * FACTOR
+            self._noted.add(flight)
             self._notes.began(flight.call_id.bytes, record)
+            self._number += 1
+            age_s = flight.clock() / 1e9
+            heapq.heappush(self._due, (self._now() + (FACTOR - 1) * age_s, self._number, weakref.ref(flight)))
+        await asyncio.sleep(0)
 
 
 def _left_open(flight: Flight) -> Flight:
