@@ -28,7 +28,7 @@ def accept(request: Request, door: str, *, keep_content: bool, began_ns: int | N
     return Flight(
         call_id=call_id,
         started_ns=started_ns,
-        clock=lambda: time.perf_counter_ns() - began,
+        began_ns=began,
         trace=_trace(request, path, call_id) if profile.traced else untraced(call_id, random_uuid()),
         door=door,
         method=request.method,

@@ -64,12 +64,13 @@ class Downstream:
         """A piece of the body. Raises ClientLeft."""
         if self.bodiless:
             return
-        if not self._chunked:
-            self._write(piece)
-        elif len(piece) < LONG_BODY:
-            self._write(b"%x\r\n%b\r\n" % (len(piece), piece))
-        else:
+        if len(piece) >= LONG_BODY and self._chunked:
             self._write(b"%x\r\n" % len(piece), piece, b"\r\n")
+            return
+        transport = self._connection.transport
+        if transport is None or transport.is_closing():
+            raise ClientLeft
+        transport.write(b"%x\r\n%b\r\n" % (len(piece), piece) if self._chunked else piece)
 
     def finish(self) -> None:
         """The end of the body. Raises ClientLeft."""

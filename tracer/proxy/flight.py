@@ -6,8 +6,9 @@ and does what costs (keep.py): hiding secrets, replacing media, bounding, blanki
 
 import copy
 import random
+import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
@@ -84,7 +85,7 @@ class Flight:
         *,
         call_id: UUID,
         started_ns: int,
-        clock: Callable[[], int],  # nanoseconds since the call was accepted
+        began_ns: int,  # when the call was accepted, by the performance counter
         trace: TraceContext,
         door: str,
         method: str,
@@ -97,7 +98,7 @@ class Flight:
     ) -> None:
         self.call_id = call_id
         self.started_ns = started_ns
-        self.clock = clock
+        self.began_ns = began_ns
         self.trace = trace
         self.door = door
         self.method = method
@@ -107,6 +108,10 @@ class Flight:
         self.client = client
         self.attempt = attempt
         self.secrets = secrets
+
+    def clock(self) -> int:
+        """Nanoseconds since the call was accepted."""
+        return time.perf_counter_ns() - self.began_ns
 
     def end(self, outcome: Outcome, error_type: str = "", message: str = "") -> None:
         """Note how the call ended. The first word counts: what follows a failure is its consequence."""
@@ -131,7 +136,7 @@ class Flight:
         attempt = copy.copy(self)
         attempt.call_id = uuid7(started_ns, random.getrandbits(80))
         attempt.started_ns = started_ns
-        attempt.clock = lambda: self.clock() - began_ns
+        attempt.began_ns = self.began_ns + began_ns
         span_id = own_span_id(attempt.call_id)
         attempt.trace = msgspec.structs.replace(
             self.trace,

@@ -12,6 +12,7 @@ given everything or nothing more can be given.
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
+from time import perf_counter_ns
 from typing import NamedTuple, Protocol
 
 from tracer import metrics
@@ -142,7 +143,7 @@ class Relay:
 
     def piece(self, data: bytes) -> None:
         flight = self._flight
-        now = flight.clock()
+        now = perf_counter_ns() - flight.began_ns
         flight.first_byte_ns = flight.first_byte_ns or now
         if self._short and self._reply.complete and not self._held:  # as nearly all of them come
             flight.response, self._held = Whole(data, now), data
@@ -163,7 +164,12 @@ class Relay:
             self._at_end = self._at_end or tee.size == self._reply.length or is_end(self._framed, self._last)
         if self._held and not self._at_end:
             held, self._held = self._held, b""
-            if self._wrote(self._client.send, held) and self._client.full:
+            try:
+                self._client.send(held)
+            except ClientLeft as error:
+                self._done(error)
+                return
+            if self._connection.writing_paused:
                 self._reply.hold()
                 self._connection.when_room(self._reply.go_on)
 

@@ -70,6 +70,9 @@ class UsageFilter:
 
     def feed(self, piece: bytes) -> bytes:
         """The bytes that may go to the client now."""
+        waiting = self._rest or self._passing
+        if not waiting and piece[-2:] == b"\n\n" and piece.find(b"\n\n") == len(piece) - 2 and b"\r" not in piece:
+            return self._event(piece) if b'"usage"' in piece else piece  # one event, as they mostly come
         data = self._rest + piece
         passed = b""
         if self._passing:
@@ -94,8 +97,6 @@ class UsageFilter:
         return rest if self._passing or b'"usage"' not in rest else self._event(rest)
 
     def _filtered(self, whole: bytes) -> bytes:
-        if whole.find(b"\n\n") == len(whole) - 2 and b"\r" not in whole:  # one event, as they mostly come
-            return self._event(whole)
         kept = []
         start = 0
         for match in _BOUNDARY.finditer(whole):

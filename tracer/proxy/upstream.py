@@ -38,6 +38,7 @@ class Connection(BaseProtocol):
         "_error",
         "_held",
         "_last_data",
+        "_passed",
         "_passing",
         "_receiver",
         "_time_limit",
@@ -57,6 +58,7 @@ class Connection(BaseProtocol):
         self._error: UpstreamFailed | None = None  # to be told once the receiver has all that came before
         self._upload: asyncio.Task[None] | None = None
         self._last_data = 0.0
+        self._passed = 0  # bytes of the reply's body that the receiver was told of
         self._timer: asyncio.TimerHandle | None = None
         self.answered = False  # something of the reply has come
         self.reusable = False
@@ -157,9 +159,11 @@ class Connection(BaseProtocol):
         """Whether a reply, or the rest of one, is waited for."""
         return self._answered is not None or (self._content is not None and not self._content.is_eof())
 
+    # Most of what a worker does is data_received and what it calls: it runs for each token of each stream, so it asks for
+    # little and calls little.
     def data_received(self, data: bytes) -> None:
-        parser = self._parser
-        if parser is None or not self._busy:
+        parser, content = self._parser, self._content
+        if parser is None or (self._answered is None and (content is None or content.is_eof())):
             if data:
                 self.close()  # nobody asked for it
             return
@@ -213,7 +217,7 @@ class Connection(BaseProtocol):
         if self._answered is None or len(replies) > 1 or not _understood(message):  # a second reply to one request
             self._fail(UpstreamFailed("bad_response"))
             return
-        answered, self._answered, self._content = self._answered, None, content
+        answered, self._answered, self._content, self._passed = self._answered, None, content, 0
         self.reusable = not message.should_close
         reply = self._receiver = Reply(message, content, self)
         answered(reply)
@@ -224,7 +228,9 @@ class Connection(BaseProtocol):
         if self._passing or content is None:
             return
         self._passing = True
-        while (receiver := self._receiver) is not None and not self._held and (piece := content.read_nowait()):
+        while (receiver := self._receiver) is not None and not self._held and self._passed < content.total_bytes:
+            piece = content.read_nowait()
+            self._passed += len(piece)
             receiver.piece(piece)
         self._passing = False
         if receiver is None or self._held:
