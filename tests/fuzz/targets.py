@@ -226,7 +226,7 @@ def segments(data: bytes) -> None:
     segment.needed(data)
     mine = zlib.crc32(data).to_bytes(4, "big") * 3
     around = segment.parse(data + segment.frame(mine, 1) + data, 0, max_records=1000, final=True)
-    assert [record for record in around.records if record.payload == mine] or segment.MAGIC in data
+    assert [record for record in around.records if record.payload == mine] or segment.MAGIC[:3] in data
 
 
 _PRICES = price.load(None)

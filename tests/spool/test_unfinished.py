@@ -1,5 +1,6 @@
 """What a process that died leaves in the log: what began and did not end, once, however recovery itself was cut short."""
 
+import errno
 import os
 import time
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracer.spool import reader, segment, unfinished
+from tracer.spool import durable, reader, segment, unfinished
 from tracer.spool.segment import Place
 from tracer.spool.writer import Writer
 
@@ -123,3 +124,39 @@ def test_a_disk_that_takes_no_notes_costs_nothing_else(tmp_path: Path, caplog: p
     notes.ended(key(1))
     notes.clear()
     assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+
+def test_a_writer_that_starts_on_a_full_disk_writes_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the last one left unfinished waits for the next start."""
+    log = tmp_path / "w0"
+    made = Writer[bytes](log, bytes, max_bytes=1 << 20, segment_bytes=1 << 16)
+    made.notes.began(key(1), b"cut")
+    os.close(made._lock)  # as its death would
+    sync, full = durable.sync_folder, True
+
+    def refusing(folder: Path) -> None:
+        if full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        sync(folder)
+
+    monkeypatch.setattr(durable, "sync_folder", refusing)
+    again = Writer[bytes](log, bytes, max_bytes=1 << 20, segment_bytes=1 << 16)
+    assert not again.healthy
+    again.notes.began(key(2), b"not noted")
+    again.notes.ended(key(2))
+    full = False
+    assert again.append(b"answered meanwhile", 18)
+    again.close()
+    assert again.healthy
+    assert records(log) == [b"answered meanwhile"]
+    Writer[bytes](log, bytes, max_bytes=1 << 20, segment_bytes=1 << 16).close()
+    assert records(log) == [b"answered meanwhile", b"cut"]
+
+
+def test_any_other_refusal_at_the_start_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refusing(folder: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(durable, "sync_folder", refusing)
+    with pytest.raises(OSError, match="Read-only"):
+        Writer[bytes](tmp_path / "w0", bytes, max_bytes=1 << 20, segment_bytes=1 << 16)

@@ -18,6 +18,7 @@ Rooms
     unfinished.py what a process that died leaves in the log
     reader.py     the sink's half: batches of one segment, and how many records wait
     positions.py  what each exporter has taken, on disk; removal of what all have taken
+    durable.py    files and folders that outlast a power cut
 
 Why not SQLite: docs/decisions/0002-segment-log.md.
 """

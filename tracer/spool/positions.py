@@ -3,14 +3,16 @@
 One small JSON file per exporter and log, replaced whole (write, sync, rename), so it is always one state or the next.
 `pending` is the batch on its way: it is stored before the export and cleared by the acknowledgement, so after a crash the
 very same range goes again under the same token, and a backend that knows the token keeps the rows once.
+
+The rename is synced too. A `pending` that a power cut undid would let another range be cut from the same place, whose token
+the backend does not know; a `taken` that it undid, after the segment was removed, would point to what is gone.
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from tracer.spool import segment
+from tracer.spool import durable, segment
 from tracer.spool.segment import Place
 
 _SUFFIX = ".position"
@@ -50,13 +52,7 @@ def load(log: Path, exporter: str) -> Position:
 
 def store(log: Path, exporter: str, position: Position) -> None:
     """Replace the stored position. Raises OSError."""
-    path = _path(log, exporter)
-    temporary = path.with_suffix(".new")
-    with open(temporary, "w") as file:
-        json.dump(asdict(position), file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
+    durable.replace(_path(log, exporter), json.dumps(asdict(position)).encode())
 
 
 def remove_taken(log: Path, exporters: list[str]) -> None:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracer.spool import segment
+from tracer.spool import durable, segment
 
 _log = logging.getLogger(__name__)
 
@@ -31,16 +31,20 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Notes:
-    """The notes of one log, which its writer alone makes. Those of a process before must have been recovered."""
+    """The notes of one log, which its writer alone makes. Those of a process before must have been recovered; where they could
+    not be, `writes` is False: none are made, and the old ones stay."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, *, writes: bool = True) -> None:
         self._path = log / NOTES
+        self._writes = writes
         self._file = -1
         self._healthy = True
         self.size = 0
 
     def clear(self) -> None:
         """Begin anew: nothing is under way that has been noted."""
+        if not self._writes:
+            return
         with self._failing():
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -50,12 +54,16 @@ class Notes:
 
     def began(self, key: bytes, record: bytes) -> None:
         """`record` is to stand in the log if no end follows; a later one of the same key takes its place."""
+        if not self._writes:
+            return
         if self._file < 0:
             self.clear()
         with self._failing():
             self._append(_BEGAN + key + record)
 
     def ended(self, key: bytes) -> None:
+        if self._file < 0:
+            return
         with self._failing():
             self._append(_ENDED + key)
 
@@ -64,7 +72,8 @@ class Notes:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
-        self._path.unlink(missing_ok=True)
+        if self._writes:
+            self._path.unlink(missing_ok=True)
 
     def _append(self, note: bytes) -> None:
         self.size += os.write(self._file, segment.frame(note, 0))
@@ -86,13 +95,13 @@ def recover(log: Path) -> int:
         left = _unfinished(log / NOTES)
         if left:
             now = time.time_ns()  # the sink judges their age by it
-            _write(recovered, b"".join(segment.frame(record, now) for record in left))
+            durable.replace(recovered, b"".join(segment.frame(record, now) for record in left))
     (log / NOTES).unlink(missing_ok=True)
     if not recovered.exists():
         return 0
     count = segment.count(recovered.read_bytes())
     recovered.rename(segment.path(log, max(segment.numbers(log), default=0) + 1))
-    _sync_folder(log)
+    durable.sync_folder(log)
     return count
 
 
@@ -111,25 +120,6 @@ def _unfinished(notes: Path) -> list[bytes]:
         elif kind == _ENDED:
             began.pop(note, None)
     return list(began.values())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """All or nothing."""
-    temporary = path.with_suffix(".new")
-    with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _boot() -> bytes:

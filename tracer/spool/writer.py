@@ -8,28 +8,33 @@ Invariants
 - `append` never blocks and never fails for the disk's sake: serving goes on, metrics say what was lost and why.
 - A disk that refuses is tried again for as long as the waiting records stay below PENDING_BYTES. Then the newest go, counted.
 - After a failed write the segment is cut back to its last good byte, or left behind for a new one.
+- What waits is in memory once: of a commit, PORTION_BYTES at a time are encoded and written, and then all is synced.
 """
 
 import contextlib
+import errno
 import fcntl
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Generic, NamedTuple, TypeVar
 from uuid import uuid4
 
 from tracer import metrics
-from tracer.spool import segment, unfinished
-from tracer.spool.positions import undelivered
+from tracer.spool import durable, segment, unfinished
+from tracer.spool.end import End
 
 _log = logging.getLogger(__name__)
 
 # Records waiting for a disk that is slow or full. 64 MiB is some 15,000 ordinary calls.
 PENDING_BYTES = 64 << 20
+# Of what is written at once, there are two copies more for a moment.
+PORTION_BYTES = 4 << 20
 # How long a group commit gathers under `fast`: the bound of what a kill -9 can lose.
 GATHER_SECONDS = 0.01
 # Pause between two tries when the disk refuses.
@@ -46,8 +51,8 @@ class SpoolInUse(Exception):
 
 
 class _Waiting(NamedTuple):
-    item: Any
-    frame: bytes | None  # of the item, if it was encoded at once
+    item: Any  # None if it was encoded at once
+    frame: bytes | None  # of the item, if it was encoded at once; empty if it cannot be
     size: int
     done: Done | None
 
@@ -71,25 +76,18 @@ class Writer(Generic[Item]):
     ) -> None:
         self._log = log
         self._encode = encode
-        self._max_bytes = max_bytes
         self._segment_bytes = segment_bytes
-        self._drop_old = drop_old
         self._gather_seconds = gather_seconds
         self._queue: SimpleQueue[_Waiting | None] = SimpleQueue()
         self._waiting_bytes = 0  # changed by both threads; a bound may be off by a record or two
-        log.mkdir(parents=True, exist_ok=True, mode=0o700)
+        durable.make_folder(log)
         self._lock = _lock(log)
         _make_id(log)
-        if found := unfinished.recover(log):
-            _log.warning("%d calls were under way when the last worker on %s ended; each has its record", found, log.name)
-        self.notes = unfinished.Notes(log)
-        self._number = max(segment.numbers(log), default=0)
-        self._closed_bytes = sum(segment.size(log, n) for n in segment.numbers(log))
-        self._file = -1
-        self._offset = 0
-        self._next_segment()
-        self.healthy = True  # the last write worked
-        metrics.spool_ok.labels(self._log.name).set(1)
+        # What the last writer left unfinished stays for later if the disk is full.
+        self.notes = unfinished.Notes(log, writes=_unless_full(log, partial(_recover, log)))
+        self._end = End(log, max_bytes=max_bytes, drop_old=drop_old)
+        self.healthy = _unless_full(log, self._end.next_segment)  # the last write worked
+        metrics.spool_ok.labels(self._log.name).set(self.healthy)
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
@@ -105,7 +103,7 @@ class Writer(Generic[Item]):
                 done(False)
             return False
         self._waiting_bytes += size
-        self._queue.put(_Waiting(item, self._framed(item) if at_once else None, size, done))
+        self._queue.put(_Waiting(None, self._framed(item), size, done) if at_once else _Waiting(item, None, size, done))
         return True
 
     def close(self) -> None:
@@ -113,7 +111,7 @@ class Writer(Generic[Item]):
         self._queue.put(None)
         self._thread.join()
         self.notes.close()
-        os.close(self._file)
+        self._end.close()
         os.close(self._lock)
 
     def _run(self) -> None:
@@ -147,29 +145,40 @@ class Writer(Generic[Item]):
 
     def _commit(self, batch: list[_Waiting], closing: bool) -> bool:
         """Write a batch, however long it takes; whether the writer was told to stop meanwhile."""
-        frames = self._frames(batch)
         waiting = batch
         give_up = 0.0
-        while frames and not self._try_write(frames):
+        while not self._try_write(batch):
             _tell(waiting, on_disk=False)  # a reply must not wait for a disk that refuses, nor one that comes meanwhile
             if closing:
                 give_up = give_up or time.monotonic() + CLOSING_SECONDS
                 if time.monotonic() >= give_up:
-                    metrics.dropped.labels("spool_unwritable").inc(len(frames))
+                    metrics.dropped.labels("spool_unwritable").inc(sum(entry.frame != b"" for entry in batch))
                     break
             time.sleep(RETRY_SECONDS)
             waiting, told = self._gathered()
             closing |= told
             batch += waiting
-            frames += self._frames(waiting)
         else:
             _tell(waiting, on_disk=True)
         self._waiting_bytes -= sum(entry.size for entry in batch)
         return closing
 
-    def _frames(self, batch: list[_Waiting]) -> list[bytes]:
-        frames = [self._framed(entry.item) if entry.frame is None else entry.frame for entry in batch]
-        return [frame for frame in frames if frame]
+    def _portions(self, batch: list[_Waiting]) -> Iterator[list[bytes]]:
+        """The records of a batch that can be encoded."""
+        frames: list[bytes] = []
+        size = 0
+        for number, entry in enumerate(batch):
+            frame = self._framed(entry.item) if entry.frame is None else entry.frame
+            if not frame:
+                batch[number] = entry._replace(item=None, frame=b"")  # it has been counted
+                continue
+            frames.append(frame)
+            size += len(frame)
+            if size >= PORTION_BYTES:
+                yield frames
+                frames, size = [], 0
+        if frames:
+            yield frames
 
     def _framed(self, item: Item) -> bytes:
         """An item as it stands in a segment; empty if it cannot be encoded."""
@@ -181,71 +190,50 @@ class Writer(Generic[Item]):
             metrics.dropped.labels("encode_error").inc()
             return b""
 
-    def _try_write(self, frames: list[bytes]) -> bool:
+    def _try_write(self, batch: list[_Waiting]) -> bool:
         """Append and sync, all or nothing. False if the disk refused; records beyond the bound are dropped, counted."""
-        data = b"".join(frames)
+        records = left_out = 0
         try:
-            if not self._make_room(len(data)):
-                metrics.dropped.labels("spool_full").inc(len(frames))
-                return True
             with metrics.commit_seconds.time():
-                self._write(data)
+                for frames in self._portions(batch):
+                    if self._end.write(b"".join(frames)):
+                        records += len(frames)
+                    else:
+                        left_out += len(frames)
+                self._end.sync()
         except OSError as error:
             if self.healthy:
                 _log.error("cannot write the spool %s: %s; trying again, replies go on", self._log, error.strerror)
             self.healthy = False
             metrics.spool_ok.labels(self._log.name).set(0)
-            self._cut_back()
+            self._end.cut_back()
             return False
+        if left_out:
+            metrics.dropped.labels("spool_full").inc(left_out)
+        if not records:
+            return True
         if not self.healthy:
             _log.warning("the spool %s can be written again", self._log)
         self.healthy = True
         metrics.spool_ok.labels(self._log.name).set(1)
-        metrics.spooled.inc(len(frames))
-        if self._offset >= self._segment_bytes:
+        metrics.spooled.inc(records)
+        if self._end.size >= self._segment_bytes:
             with contextlib.suppress(OSError):  # the old segment goes on being used, and the next commit tries again
-                self._next_segment()
+                self._end.next_segment()
         return True
 
-    def _write(self, data: bytes) -> None:
-        written = 0
-        while written < len(data):  # a disk that is getting full takes a part first, then refuses
-            written += os.pwrite(self._file, memoryview(data)[written:], self._offset + written)
-        os.fdatasync(self._file)
-        self._offset += written
 
-    def _cut_back(self) -> None:
-        with contextlib.suppress(OSError):
-            os.ftruncate(self._file, self._offset)
-            return
-        with contextlib.suppress(OSError):
-            self._next_segment()
-
-    def _next_segment(self) -> None:
-        number = self._number + 1
-        file = os.open(segment.path(self._log, number), os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        folder = os.open(self._log, os.O_RDONLY | os.O_CLOEXEC)
-        os.fsync(folder)  # else a power cut may take the file itself
-        os.close(folder)
-        if self._file >= 0:
-            os.close(self._file)
-            self._closed_bytes += self._offset
-        self._file, self._number, self._offset = file, number, 0
-
-    def _make_room(self, wanted: int) -> bool:
-        """Whether `wanted` more bytes fit under the bound, after dropping old segments where that is the policy."""
-        if self._closed_bytes + self._offset + wanted <= self._max_bytes:
-            return True
-        closed = {n: segment.size(self._log, n) for n in segment.numbers(self._log) if n != self._number}
-        while self._drop_old and closed and sum(closed.values()) + self._offset + wanted > self._max_bytes:
-            oldest = min(closed)
-            lost = undelivered(self._log, oldest)
-            segment.path(self._log, oldest).unlink(missing_ok=True)
-            del closed[oldest]
-            metrics.dropped.labels("spool_full").inc(lost)
-            _log.error("spool %s is at its bound: %d undelivered records dropped", self._log, lost)
-        self._closed_bytes = sum(closed.values())
-        return self._closed_bytes + self._offset + wanted <= self._max_bytes
+def _unless_full(log: Path, do: Callable[[], None]) -> bool:
+    """Do it; False if the disk is full: a worker that starts then serves all the same. Raises any other OSError, which is a
+    mistake that somebody should hear of."""
+    try:
+        do()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        _log.error("the disk of the spool %s is full; replies go on, and it is tried again", log)
+        return False
+    return True
 
 
 def _tell(waiting: list[_Waiting], *, on_disk: bool) -> None:
@@ -265,8 +253,12 @@ def _lock(log: Path) -> int:
     return file
 
 
+def _recover(log: Path) -> None:
+    if found := unfinished.recover(log):
+        _log.warning("%d calls were under way when the last worker on %s ended; each has its record", found, log.name)
+
+
 def _make_id(log: Path) -> None:
-    temporary = log / "id.new"
+    """Once for all: a log whose id a power cut has emptied would send what is on its way under another token."""
     if not (log / "id").exists():
-        temporary.write_text(uuid4().hex)
-        temporary.rename(log / "id")
+        durable.replace(log / "id", uuid4().hex.encode())
