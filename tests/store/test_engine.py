@@ -104,6 +104,25 @@ def test_insert_by_token_is_once_whatever_the_format(engine: Engine) -> None:
     assert engine.insert("INSERT INTO once.t (a, s)", "Native", b"").written_rows == 0
 
 
+def test_an_insert_that_cannot_be_written_says_so(engine: Engine) -> None:
+    engine.run("CREATE DATABASE said", read_only=False)
+    engine.run("CREATE TABLE said.t (a UInt8, CONSTRAINT small CHECK a < 10) ENGINE MergeTree ORDER BY a", read_only=False)
+    engine.run("CREATE TABLE said.u (a UInt8) ENGINE MergeTree ORDER BY a", read_only=False)
+    engine.run("CREATE MATERIALIZED VIEW said.v TO said.t AS SELECT a + throwIf(a = 3) AS a FROM said.u", read_only=False)
+    with pytest.raises(QueryFailed, match="Code: 469"):
+        engine.insert("INSERT INTO said.t", "TSV", b"5\n50\n")
+    with pytest.raises(QueryFailed, match="Code: 395"):
+        engine.insert("INSERT INTO said.u", "TSV", b"3\n")
+
+
+def test_an_insert_may_bring_settings(engine: Engine) -> None:
+    create(engine, "brings")
+    statement = "INSERT INTO brings.t (a, `s`) SETTINGS insert_deduplication_token = 'x', format_csv_delimiter = ';'"
+    for _ in range(2):
+        assert engine.insert(statement, "CSV", b"1;b\n").written_rows == 1
+    assert value(engine, "SELECT count() FROM brings.t") == "1"
+
+
 @pytest.mark.parametrize(("data_format", "data"), [("Native", b"garbage" * 100), ("JSONEachRow", b'{"a":"x"}\n')])
 def test_broken_data_leaves_nothing_behind(engine: Engine, data_format: str, data: bytes) -> None:
     with pytest.raises(QueryFailed):

@@ -60,6 +60,17 @@ def as_insert(text: bytes) -> Insert | None:
     return None
 
 
+def from_file(head: str, path: str, data_format: str) -> str:
+    """An INSERT whose data lies in a file. `head` is all before its FORMAT."""
+    depth, end, text = 0, len(head.encode()), head.encode()
+    for token in _TOKEN.finditer(text, 0, _HEAD_BYTES):
+        depth += {b"(": 1, b")": -1}.get(token["other"] or b"", 0)
+        if depth == 0 and (token["word"] or b"").upper() == b"SETTINGS":  # the file is named before them
+            end = token.start()
+    before, settings = text[:end].decode(), text[end:].decode()
+    return f"{before} FROM INFILE {quoted(path)} {settings} FORMAT {data_format}"
+
+
 def first_word(text: str) -> str:
     """The statement's first keyword, in capitals; empty if it begins with something else."""
     for token in _TOKEN.finditer(text.encode(), 0, _HEAD_BYTES):
