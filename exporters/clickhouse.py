@@ -4,10 +4,15 @@ Exactly once: each of a batch's inserts carries a deduplication token made of th
 comes again, after a crash between two of them or before the acknowledgement, ClickHouse drops what it has and takes the
 rest. (It keeps the last 10,000 tokens of a table; a batch older than 10,000 others was acknowledged long ago.)
 
+ClickHouse syncs rows, if told so, but not its list of tokens: a power cut may take a batch's token and leave its rows. So the
+first batch of a connection, which may be one that comes again, is looked up as well, and is not sent if all of it is there.
+
 Rules
 - Inserts are synchronous: ClickHouse may default to collecting them (async_insert) and answering before they are stored.
 - The client is made at the first batch and thrown away after a failure that may be its connection's, and then the schema
   is looked at again: the server that comes back may be a fresh one.
+- A server that hears and does not answer is left after HELLO_SECONDS if it says nothing at all, after SILENT_SECONDS of an
+  insert. An insert that went through all the same, then or later, is known by its token when it comes again.
 - A price goes before the calls that were counted by it, once for each connection; the table leaves equal ones once.
 - Nothing a caller sends may make a batch fail, or hold it up: an application says when its spans started, and one batch with
   a hundred different days in it is refused by default.
@@ -18,6 +23,7 @@ while the spool keeps the records.
 """
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
@@ -26,7 +32,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from exporters import ExportError, Permanent, Transient
 from exporters.rows import PRICES, TABLES, Table
 from tracer.config import Settings
-from tracer.records import Price
+from tracer.records import Call, Price
 from tracer.signals import Record
 from tracer.store import client as store_client
 from tracer.store import schema
@@ -37,6 +43,18 @@ from tracer.store.errors import StoreError
 _BAD_VALUES = frozenset((6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 376, 407, 441))
 # What clickhouse-connect's column writers raise on a value that is not the column's.
 _UNWRITABLE = (TypeError, ValueError, OverflowError, AttributeError, ArithmeticError)
+
+_ACCESS_DENIED = 497
+# Tables that keep what comes twice: the others leave equal rows once.
+_ONCE = ("llm.calls", "llm.bodies")
+_THERE = (
+    "SELECT call_id FROM {table} WHERE started_at BETWEEN fromUnixTimestamp64Micro({{first:Int64}}) "
+    "AND fromUnixTimestamp64Micro({{last:Int64}})"
+)
+_EPOCH = datetime.fromtimestamp(0, UTC)
+# A server that works on an insert says so every ten seconds (store/client.py).
+SILENT_SECONDS = 15.0
+HELLO_SECONDS = 5.0
 
 
 def open(settings: Settings) -> "ClickHouse":
@@ -54,16 +72,20 @@ class ClickHouse:
         self._client: Client | None = None
         self._types: dict[str, Sequence[Any]] = {}
         self._priced: set[str] = set()  # ids of prices that are there
+        self._first = True  # of this connection
 
     def export(self, records: Sequence[Record], token: str) -> None:
         """Insert all of `records`; returning means that ClickHouse has stored them."""
         client = self._connected()
-        for table in TABLES:
-            rows = table.rows(records)
-            if table.name == PRICES:
-                self._insert_prices(client, table, rows)
-            elif rows:
-                self._insert(client, table, rows, token)
+        with store_client.patience(client, SILENT_SECONDS):
+            for table in TABLES:
+                rows = table.rows(records)
+                if table.name == PRICES:
+                    self._insert_prices(client, table, rows)
+                    continue
+                if rows and not (self._first and table.name in _ONCE and self._has(client, table, rows)):
+                    self._insert(client, table, rows, token)
+        self._first = False
 
     def close(self) -> None:
         """Release the connection."""
@@ -72,11 +94,12 @@ class ClickHouse:
         self._client = None
         self._types = {}
         self._priced = set()
+        self._first = True
 
     def _connected(self) -> Client:
         if self._client is None:
             try:
-                client = store_client.connect(self._settings, write=True)
+                client = store_client.connect(self._settings, write=True, answer_s=HELLO_SECONDS)
                 try:
                     schema.migrate(client, self._settings)
                 except StoreError:
@@ -86,6 +109,20 @@ class ClickHouse:
                 raise Transient(f"connecting to ClickHouse: {error}") from error
             self._client = client
         return self._client
+
+    def _has(self, client: Client, table: Table, rows: Sequence[Call]) -> bool:
+        """Whether the table has all of these. Has it some, an insert may be under way: its token tells what is missing."""
+        started = [row.started_at for row in rows]
+        try:
+            bounds = {"first": _micros(min(started)), "last": _micros(max(started))}
+            found = client.query(_THERE.format(table=table.name), bounds).result_columns
+        except (TypeError, ValueError, OverflowError, AttributeError):  # what the insert will be refused for
+            return False
+        except (ClickHouseError, OSError) as error:
+            if getattr(error, "code", None) == _ACCESS_DENIED:  # a user that may insert and not read
+                return False
+            raise self._judged(error, table.name) from error
+        return bool(found) and {row.call_id for row in rows} <= set(found[0])
 
     def _insert_prices(self, client: Client, table: Table, rows: Sequence[Price]) -> None:
         """Those that are not there yet. Their token is what they are: after a restart they come once more, in other company."""
@@ -113,6 +150,10 @@ class ClickHouse:
                     # On a cluster the table is Distributed, which would answer before the shards have the rows.
                     "distributed_foreground_insert": 1,
                     "max_partitions_per_insert_block": 0,
+                    # One block, whatever the user's profile says: refused for a value at its end, none of it may be there, for
+                    # the halves that are tried then have tokens of their own.
+                    "min_insert_block_size_rows": 1 << 20,
+                    "min_insert_block_size_bytes": 1 << 30,
                 },
             )
         except (ClickHouseError, OSError, *_UNWRITABLE) as error:
@@ -125,6 +166,10 @@ class ClickHouse:
             return Permanent(text)
         self.close()
         return Transient(text)
+
+
+def _micros(moment: datetime) -> int:
+    return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
 def _is_about_values(error: Exception) -> bool:

@@ -64,6 +64,31 @@ def test_the_codings_own_end_is_seen(coding: str) -> None:
         assert not cut.ended, missing
 
 
+@pytest.mark.parametrize("coding", ["gzip", "zstd", "identity"])
+@given(at=st.lists(st.integers(0, 600), max_size=4), head=st.integers(0, 2500), tail=st.integers(0, 2500))
+def test_of_a_long_body_both_ends_are_kept(coding: str, at: list[int], head: int, tail: int) -> None:
+    wire = CODED[coding]
+    edges = [0, *sorted(min(a, len(wire)) for a in at), len(wire)]
+    pieces = [wire[a:b] for a, b in itertools.pairwise(edges)]
+    plain, whole = inflate(pieces, coding, head=head, tail=tail), inflate(pieces, coding)
+    assert plain is not None
+    assert whole is not None
+    assert (plain.complete, plain.ended, plain.size) == (True, whole.ended, len(TEXT))
+    if head + tail >= len(TEXT):
+        assert (plain.data, plain.tail, plain.lengths) == (TEXT, b"", whole.lengths)
+        return
+    assert (plain.data, plain.tail) == (TEXT[:head], TEXT[len(TEXT) - tail :])
+    kept = [number for number in range(len(TEXT)) if number < head or number >= len(TEXT) - tail]
+    ends = list(itertools.accumulate(whole.lengths, initial=0))
+    assert plain.lengths == tuple(sum(a <= number < b for number in kept) for a, b in itertools.pairwise(ends))
+
+
+def test_what_is_more_than_the_limit_is_told() -> None:
+    plain = inflate([gzip.compress(bytes(5000))], "gzip", limit=1000, head=10, tail=5)
+    assert plain is not None
+    assert (len(plain.data), len(plain.tail), plain.size, plain.complete) == (10, 5, 1001, False)
+
+
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "zstd"])
 def test_a_bomb_is_not_unpacked(coding: str) -> None:
     zeros = bytes(10 << 20)

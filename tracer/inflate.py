@@ -4,7 +4,8 @@ Strategy: one streaming decompressor per coding, fed the pieces as they arrived,
 stream's chunks can be carried over to the plain bytes: the result says how many plain bytes each piece gave.
 
 Invariants
-- Never more than `limit` plain bytes: 10 MB of zeros fit in 10 kB of gzip.
+- Never more than `limit` plain bytes: 10 MB of zeros fit in 10 kB of gzip. Of these the first and the last are kept, as much
+  of both as the caller has room for: usage stands at the end of a document.
 - A body that was cut, or is not what its header says, gives the bytes up to the fault. Nothing raises.
 
 Traps
@@ -15,11 +16,10 @@ Traps
 
 import importlib
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 MAX_INFLATED_BYTES = 32 << 20
 
@@ -36,17 +36,25 @@ class Decoder(NamedTuple):
 class Inflated(Struct, frozen=True):
     """Plain bytes, how many of them each piece gave, and whether all pieces could be read within the limit.
 
-    `ended`: the coding reached its own end too, so nothing of the body is missing.
+    `tail`: the last ones, where those in the middle were not kept. `size`: how many there were, kept or not; larger than the
+    limit if there were more. `ended`: the coding reached its own end too, so nothing of the body is missing.
     """
 
     data: bytes
     lengths: tuple[int, ...]
     complete: bool
     ended: bool = False
+    tail: bytes = b""
+    size: int = 0
 
 
-def inflate(pieces: Iterable[bytes], content_encoding: str, limit: int = MAX_INFLATED_BYTES) -> Inflated | None:
-    """The plain body of `pieces`, or None if this coding cannot be undone here."""
+def inflate(
+    pieces: Iterable[bytes], content_encoding: str, limit: int = MAX_INFLATED_BYTES, *, head: int | None = None, tail: int = 0
+) -> Inflated | None:
+    """The plain body of `pieces`, or None if this coding cannot be undone here.
+
+    Where `head` is given, only so many of its first and `tail` of its last bytes are kept.
+    """
     codings = [name.strip().lower() for name in content_encoding.split(",")]
     decoders: list[Decoder] = []
     for name in reversed([name for name in codings if name not in ("", "identity")]):
@@ -54,13 +62,13 @@ def inflate(pieces: Iterable[bytes], content_encoding: str, limit: int = MAX_INF
         if decoder is None:
             return None
         decoders.append(decoder)
-    inflated = _run(pieces, [decoder.step for decoder in decoders], limit)
-    ended = inflated.complete and all(decoder.ended() for decoder in decoders)
-    return replace(inflated, ended=ended)
+    kept = _Ends(limit if head is None else min(head, limit), tail)
+    complete = _run(pieces, [decoder.step for decoder in decoders], limit, kept)
+    ended = complete and all(decoder.ended() for decoder in decoders)
+    return kept.inflated(complete, ended)
 
 
-def _run(pieces: Iterable[bytes], steps: list[Step], limit: int) -> Inflated:
-    out: list[bytes] = []
+def _run(pieces: Iterable[bytes], steps: list[Step], limit: int, kept: "_Ends") -> bool:
     room = limit
     for piece in pieces:
         plain = piece
@@ -68,12 +76,51 @@ def _run(pieces: Iterable[bytes], steps: list[Step], limit: int) -> Inflated:
             for step in steps:
                 plain = step(plain, room + 1)
         except _errors():
-            return Inflated(b"".join(out), tuple(map(len, out)), False)
-        out.append(plain[:room])
+            return False
+        kept.add(plain[:room])
         if len(plain) > room:
-            return Inflated(b"".join(out), tuple(map(len, out)), False)
+            kept.size += 1
+            return False
         room -= len(plain)
-    return Inflated(b"".join(out), tuple(map(len, out)), True)
+    return True
+
+
+class _Ends:
+    """The first and the last bytes of what is added."""
+
+    def __init__(self, head: int, tail: int) -> None:
+        self._first: list[bytes] = []
+        self._last = bytearray()
+        self._room, self._tail = head, tail
+        self._lengths: list[int] = []
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._lengths.append(len(piece))
+        self.size += len(piece)
+        first = piece[: self._room]
+        self._first.append(first)
+        self._room -= len(first)
+        if self._tail and len(first) < len(piece):
+            self._last += piece[max(len(first), len(piece) - self._tail) :]
+            del self._last[: max(len(self._last) - self._tail, 0)]
+
+    def inflated(self, complete: bool, ended: bool) -> Inflated:
+        head, tail = b"".join(self._first), bytes(self._last)
+        self._first.clear()
+        size = sum(self._lengths)
+        if len(head) + len(tail) == size:
+            return Inflated(head + tail if tail else head, tuple(self._lengths), complete, ended, size=self.size)
+        lengths = tuple(_within(self._lengths, len(head), size - len(tail)))
+        return Inflated(head, lengths, complete, ended, tail, self.size)
+
+
+def _within(lengths: Iterable[int], head: int, tail_at: int) -> Iterator[int]:
+    """How much of each piece lies in front of `head` or behind `tail_at`."""
+    end = 0
+    for length in lengths:
+        start, end = end, end + length
+        yield max(0, min(end, head) - start) + max(0, end - max(start, tail_at))
 
 
 def _zlib(window_bits: int) -> Decoder:

@@ -4,7 +4,9 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import Callable
+from functools import partial
 
+import msgspec
 import orjson
 import pytest
 
@@ -14,17 +16,20 @@ from tests.proxy.http.conftest import Worker, process, worker  # noqa: F401  (fi
 from tests.proxy.http.wire import request, wire
 from tests.sink.exchanges import exchange
 from tracer.inflate import MAX_INFLATED_BYTES
-from tracer.records import Body, Call, Outcome
+from tracer.records import Body, Call, Outcome, UsageSource
 from tracer.sink import price
+from tracer.sink.body import MOST_HEAD
+from tracer.sink.contents import contents_of, decoder
 from tracer.sink.decode import decode
+from tracer.spool.segment import Record
 
 pytestmark = pytest.mark.timeout(60)
 
 MIB = 1 << 20
 CHUNKED = "Transfer-Encoding: chunked"
 PRICES = price.load(None)
-# A decoded call may hold a body's text as it was, and as documents, and put together.
-MOST = 16 * MAX_INFLATED_BYTES
+# What is unpacked passes by, and a few MiB of it stay, as text and for a moment as documents.
+MOST = 3 * MAX_INFLATED_BYTES
 
 
 @pytest.fixture
@@ -109,8 +114,43 @@ def test_a_body_that_unpacks_to_much(coding: str, media: str) -> None:
     assert len(data) < 200_000
     call = decoded(data, media=media, coding=coding)
     assert call.content is not None
-    assert len(call.content.response_body) <= MAX_INFLATED_BYTES + 1000
-    assert len(call.content.assembled) <= MAX_INFLATED_BYTES + 1000
+    assert len(call.content.response_body) <= MOST_HEAD + 1000
+    assert len(call.content.assembled) <= MOST_HEAD + 1000
+    assert call.truncated
+    assert call.notes == (
+        f"the body of the reply unpacks to more than 33554432 bytes, of which the first {MOST_HEAD} were kept",
+    )
+
+
+def test_usage_behind_what_is_not_kept_is_found() -> None:
+    usage = b'"usage":{"prompt_tokens":3,"completion_tokens":4,"total_tokens":7}'
+    data = b'{"id":"x","model":"gpt-4o","choices":[{"message":{"content":"' + b"A" * 20 * MIB + b'"}}],' + usage + b"}"
+    many = b'{"id":"x","model":"gpt-4o","choices":[' + b"{}," * MIB + b"0]," + usage + b"}"
+    events = b'data: {"id":"x","model":"gpt-4o","choices":[]}\n\n' + b"data: {}\n\n" * 400_000
+    events += b'data: {"choices":[],' + usage + b"}\n\ndata: [DONE]\n\n"
+    for whole, media in ((data, "application/json"), (many, "application/json"), (events, "text/event-stream")):
+        call = decoded(gzip.compress(whole, 1), media=media, coding="gzip")
+        assert (call.usage_source, call.total_tokens, call.response_model) == (UsageSource.PROVIDER, 7, "gpt-4o")
+        assert call.outcome == Outcome.OK
+        assert len(call.notes) == 1
+        assert call.truncated == (whole is data)
+
+
+def test_many_such_calls_in_one_batch() -> None:
+    """What does not fit in memory with the others is left for the next batch."""
+    whole = b'{"model":"gpt-4o","messages":[{"role":"user","content":"' + b"A" * 20 * MIB + b'"}]}'
+    packed = gzip.compress(whole, 1)
+    encoded = (("content-type", "application/json"), ("content-encoding", "gzip"))
+    payload = msgspec.msgpack.encode(exchange(b"{}", packed, request_headers=encoded))
+    records = [Record(payload, 1, 0)] * 100
+    tracemalloc.start()
+    try:
+        found = contents_of(records, decoder(partial(decode, prices=PRICES)), 16 * MIB)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 2  # the sign for what was left out makes a text twice as large
+    assert peak < 16 * MIB + MOST
 
 
 def test_more_codings_than_anybody_uses() -> None:
@@ -153,7 +193,7 @@ def test_depth(opening: str, media: str) -> None:
     deep = (opening * DEEP).encode()
     for reply in (deep, b"data: " + deep + b"\n\n", deep + b"1" + b"]" * DEEP):
         call = decoded(reply, media=media, request_body=deep)
-        assert call.total_tokens is None
+        assert call.total_tokens is None or call.usage_source == UsageSource.ESTIMATED
         assert call.response_bytes == len(reply)
 
 

@@ -1,5 +1,6 @@
 """Rows in, rows out, exactly once: the exporter against a real store."""
 
+import asyncio
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -15,11 +16,15 @@ from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from exporters import Permanent, Transient, clickhouse
 from exporters.rows import CALL_COLUMNS
+from tests.faults.gate import gate
+from tests.ports import free_port
 from tests.store.running import RunningStore
 from tests.store.samples import CONTENT, STARTED, call, full_call
+from tracer import config
 from tracer.config import Settings
 from tracer.records import Call
 from tracer.store import client as store_client
+from tracer.store.secret import WRITER, password
 
 
 @pytest.fixture
@@ -179,6 +184,40 @@ def test_unreachable_is_transient_and_says_where(load_settings: Callable[..., Se
     with pytest.raises(Transient, match=f"127.0.0.1:{settings.store_port}/: nothing answers"):
         opened.export([call(1)], "nobody")
     opened.close()
+
+
+def test_a_batch_whose_token_a_power_cut_took_is_not_doubled(
+    exporter: clickhouse.ClickHouse, reader: Client, empty_store: RunningStore
+) -> None:
+    calls = [call(number, content=CONTENT) for number in range(20)]
+    exporter.export(calls, "a token that is lost")
+    again = clickhouse.open(empty_store.settings)  # as after the restart
+    again.export(calls, "the token")
+    again.export([call(99)], "another")
+    again.close()
+    assert counts(reader) == (21, 21, 20)
+
+
+async def test_a_server_that_hears_and_says_nothing_is_left_and_has_the_batch_once(
+    empty_store: RunningStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clickhouse, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(clickhouse, "HELLO_SECONDS", 1)
+    port = free_port()
+    dsn = f"http://{WRITER}:{password(empty_store.directory)}@127.0.0.1:{port}/"
+    exporter = clickhouse.open(config.load({**empty_store.environ, "TRACER_CLICKHOUSE": dsn})[0])
+    async with gate(port, empty_store.port) as barred:
+        await asyncio.to_thread(exporter.export, [call(1, content=CONTENT)], "first")
+        barred.be("mute")
+        with pytest.raises(Transient, match=r"inserting into llm\.calls"):  # done, and nobody hears of it
+            await asyncio.to_thread(exporter.export, [call(2, content=CONTENT)], "second")
+        with pytest.raises(Transient, match="connecting"):
+            await asyncio.to_thread(exporter.export, [call(2, content=CONTENT)], "second")
+        barred.be("pass")
+        await asyncio.to_thread(exporter.export, [call(2, content=CONTENT)], "second")
+        exporter.close()
+    with store_client.embedded(empty_store.settings, write=False) as reader:
+        assert counts(reader) == (2, 2, 2)
 
 
 def test_a_server_that_comes_back_empty_gets_its_tables(tmp_path: Path) -> None:

@@ -3,23 +3,26 @@
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exporters import Transient
-from tests.sink.test_drain import LIMITS, Fake, decode, failing, until, write
+from tests.sink.test_drain import LIMITS, Fake, call, decode, failing, until, write
+from tracer.records import Call, Content
 from tracer.sink import drain, shelf
 from tracer.sink.contents import Contents, contents_of
 from tracer.sink.drain import Drain, Limits
 from tracer.sink.shelf import Shelf
-from tracer.spool import reader, spool_dir
+from tracer.spool import reader, segment, spool_dir
 from tracer.spool.positions import Batch
 from tracer.spool.reader import Found
 from tracer.spool.segment import Place
+from tracer.spool.segment import Record as Spooled
 
 BOTH = ("clickhouse", "otlp")
 MUCH = 1 << 20
@@ -55,9 +58,9 @@ class Counting:
         return decode(payload)
 
 
-def contents(kept: Shelf, log: Path, place: Place, found: Found, count: Counting) -> Contents:
+def contents(kept: Shelf, log: Path, place: Place, found: Found, count: Counting, *, pending: bool = False) -> Contents:
     kept.cut(log, place, found)
-    return kept.contents(log, place, found, lambda records: contents_of(records, count))  # type: ignore[arg-type]
+    return kept.contents(log, place, found, lambda records, _: contents_of(records, count), pending=pending)[1]  # type: ignore[arg-type]
 
 
 def run(data_dir: Path, exporters: list[Fake], count: Counting, kept: Shelf, limits: Limits = LIMITS) -> None:
@@ -89,6 +92,23 @@ def test_nothing_is_shared_where_nothing_may_be_kept(tmp_path: Path) -> None:
     run(tmp_path, both, count, Shelf(BOTH, 0), Limits(7, 1 << 20, 0.0, 3600.0))
     assert [each.taken for each in both] == [[*range(60)]] * 2
     assert set(count.seen.values()) == {2}
+
+
+def test_calls_that_become_large_come_in_smaller_batches(tmp_path: Path) -> None:
+    write(tmp_path, *range(60))
+
+    def large(payload: bytes) -> Call:
+        content = Content(request_headers={}, request_body="x" * 1000, response_headers={}, response_body="")
+        return msgspec.structs.replace(decode(payload), content=content)
+
+    both = [Fake(name) for name in BOTH]
+    both[1].script = failing(*[Transient("away")] * 9)
+    run(tmp_path, both, large, Shelf(BOTH, MUCH), Limits(30, 1200, 0.0, 3600.0))  # type: ignore[arg-type]
+    assert [each.taken for each in both] == [[*range(60)]] * 2
+    for each in both:
+        assert max(len(numbers) for numbers, _ in each.asked) == 3
+        tokens = {token: numbers for numbers, token in each.asked}
+        assert all(tokens[token] == numbers for numbers, token in each.asked)  # a repeat is the same batch
 
 
 @pytest.mark.parametrize("most", [0, 20, MUCH])
@@ -140,7 +160,60 @@ def test_another_cut_at_the_same_place_is_not_mixed_up(log: Path) -> None:
     (place, found), *_ = batches(log, 5)
     (_, wider), *_ = batches(log, 8)
     contents(kept, log, place, found, count)
-    assert [len(contents(kept, log, place, each, count)) for each in (wider, found)] == [8, 5]
+    assert [len(contents(kept, log, place, each, count, pending=True)) for each in (wider, found)] == [8, 5]
+    assert len(contents(kept, log, place, wider, count)) == 5  # who has stored nothing yet takes what is there
+
+
+def heavy(most: int, grown: list[int]) -> Callable[[Sequence[Spooled], bool], Contents]:
+    """Reads records that take `most` bytes each in memory, three of which are enough for a batch."""
+
+    def read(records: Sequence[Spooled], may_be_fewer: bool) -> Contents:
+        taken = records[:3] if may_be_fewer else records
+        grown.append(len(taken))
+        return Contents([(each, call(1)) for each in taken], size=most * len(taken))
+
+    return read
+
+
+def test_a_batch_that_becomes_too_much_is_shorter_for_all_that_have_not_stored_it(log: Path) -> None:
+    kept, grown = Shelf(BOTH, MUCH), list[int]()
+    (place, found), *_ = batches(log, 8)
+    kept.cut(log, place, found)
+    shorter, held = kept.contents(log, place, found, heavy(1000, grown))
+    assert (shorter.batch.records, len(shorter.records), len(held)) == (3, 3, 3)
+    assert shorter.batch.end == found.records[2].end
+    assert kept.found(log, place) == shorter
+    again, held_again = kept.contents(log, place, found, heavy(1000, grown))
+    assert (again, held_again) == (shorter, held)
+    assert held_again is held
+    as_stored, all_of_it = kept.contents(log, place, found, heavy(1000, grown), pending=True)
+    assert (as_stored, len(all_of_it)) == (found, 8)
+    assert grown == [3, 8]
+
+
+def test_of_a_shorter_batch_only_its_own_damage_is_told(log: Path) -> None:
+    path = segment.path(log, 1)
+    raw = bytearray(path.read_bytes())
+    (_, whole), *_ = batches(log, 20)
+    raw[whole.records[0].end + 20] ^= 1  # the second record
+    raw[whole.records[9].end + 20] ^= 1
+    path.write_bytes(raw)
+    (place, found), *_ = batches(log, 20)
+    assert found.damaged == 2
+    shorter, _ = Shelf(BOTH, 0).contents(log, place, found, heavy(1, []))
+    assert (shorter.damaged, shorter.batch.records) == (1, 3)
+    rest = reader.next_batch(log, shorter.batch.after, max_records=20, max_bytes=1 << 20)
+    assert rest is not None
+    assert (rest.damaged, len(rest.records)) == (1, 15)
+
+
+def test_what_is_kept_is_counted_as_it_became(log: Path) -> None:
+    kept = Shelf(BOTH, 10_000)
+    cut = list(batches(log, 3))
+    for place, found in cut:
+        kept.cut(log, place, found)
+        kept.contents(log, place, found, heavy(1000, []))
+    assert [kept.found(log, place) is not None for place, _ in cut] == [False] * (len(cut) - 3) + [True] * 3
 
 
 @given(st.integers(1, 6), st.integers(1, 6), st.integers(0, 3))
@@ -188,16 +261,16 @@ def test_others_use_what_one_is_decoding_still(log: Path) -> None:
     begun, go = threading.Event(), threading.Event()
     made: list[Contents] = []
 
-    def slow(records: object) -> Contents:
+    def slow(records: Sequence[Spooled], may_be_fewer: bool) -> Contents:
         begun.set()
         assert go.wait(10)
-        return Contents([])
+        return Contents([(each, call(1)) for each in records])
 
-    def never(records: object) -> Contents:
+    def never(records: object, may_be_fewer: bool) -> Contents:
         raise AssertionError
 
-    one = threading.Thread(target=lambda: made.append(kept.contents(log, place, found, slow)))
-    two = threading.Thread(target=lambda: made.append(kept.contents(log, place, found, never)))
+    one = threading.Thread(target=lambda: made.append(kept.contents(log, place, found, slow)[1]))
+    two = threading.Thread(target=lambda: made.append(kept.contents(log, place, found, never)[1]))
     one.start()
     assert begun.wait(10)
     two.start()

@@ -23,7 +23,7 @@ from datetime import UTC, datetime, timedelta
 from tracer.blank import PLACEHOLDER
 from tracer.records import Call, Content, Exchange, Headers, Outcome
 from tracer.sink.bill import bill, wasted
-from tracer.sink.body import Plain, media_type, plain, text
+from tracer.sink.body import Plain, media_type, plain, readable, text
 from tracer.sink.estimate import Sides
 from tracer.sink.facts import Facts
 from tracer.sink.hashed import with_hashed_media
@@ -45,10 +45,11 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
     way = route("WEBSOCKET" if exchange.websocket else exchange.method, exchange.path)
     media = media_type(exchange.response_headers)
     asked_media, asked_body, original = _asked(exchange)
-    asked = read_request(asked_body, asked_media, exchange.path, original)
     body = plain(exchange.response, exchange.response_headers, exchange.chunks)
-    reply = Reply(Facts()) if exchange.websocket else read_reply(exchange, way, media, body)
-    found = bill(exchange, way, asked, reply, Sides(asked_body, body), prices)
+    sides = Sides(readable(asked_body), readable(body))
+    asked = read_request(sides.asked, asked_media, exchange.path, readable(original))
+    reply = Reply(Facts()) if exchange.websocket else read_reply(exchange, way, media, sides.answered)
+    found = bill(exchange, way, asked, reply, sides, prices)
     usage, cost = found.usage, nothing_paid(found.cost) if _is_hit(exchange) else found.cost
     outcome, error_type, error_message = _end(exchange, reply)
     metadata, user = _identity(exchange.trace.metadata, asked.user)
@@ -94,7 +95,7 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         key_hash=exchange.key_hash,
         key_id=exchange.key_id,
         extra_parameters=asked.extra,
-        notes=exchange.notes,
+        notes=(*exchange.notes, *_notes(sides)),
         outcome=outcome,
         status_code=exchange.status,
         error_type=error_type,
@@ -139,7 +140,7 @@ def decode(exchange: Exchange, prices: PriceBook) -> Call:
         client_gone_ms=_ms(exchange.client_gone_ns),
         request_bytes=exchange.request.size,
         response_bytes=exchange.response.size,
-        truncated=exchange.request.truncated or exchange.response.truncated,
+        truncated=exchange.request.truncated or exchange.response.truncated or bool(asked_body.note or body.note),
         content=_content(exchange, asked_body, asked_media, original, body, media, reply),
         prices=cost.prices,
     )
@@ -151,6 +152,12 @@ def _asked(exchange: Exchange) -> tuple[str, Plain, Plain]:
     if not exchange.original.size:
         return media, plain(exchange.request, headers), Plain(b"")
     return _JSON, plain(exchange.request, ()), plain(exchange.original, headers)
+
+
+def _notes(sides: Sides) -> list[str]:
+    """What of the bodies was not kept or not read, although it came."""
+    both = (("request", sides.asked.note), ("reply", sides.answered.note))
+    return [f"the body of the {side} {note}" for side, note in both if note]
 
 
 def _is_hit(exchange: Exchange) -> bool:

@@ -1,7 +1,8 @@
 """One drain per exporter: read a batch from the spool, turn it into records, deliver it, acknowledge.
 
-    next_batch ─► store pending ─► decode ─► export ─► store taken ─► remove what all have taken
+    next_batch ─► decode ─► store pending ─► export ─► store taken ─► remove what all have taken
 
+- A batch ends where its rows, its bytes on disk, or what these became in memory are enough (contents.py).
 - Exporters that are at the same place share what was decoded there (shelf.py).
 - The range is stored before the export, so after a crash the same range goes again under the same token.
 - A drain knows nothing of the others: a dead collector delays nobody but itself.
@@ -34,12 +35,16 @@ from tracer.spool.segment import Record as Spooled
 
 _log = logging.getLogger(__name__)
 
+# How much larger a batch may become when it is decoded: two bodies as text take what they took on disk, and half again with a
+# stream put together.
+_MOST_GROWTH = 2
 # How long an idle drain sleeps before it looks again, and how often depth and lag are measured.
 IDLE_SECONDS = 0.05
 GAUGE_SECONDS = 2.0
-# Back-off after a transient failure: doubled each time, with jitter, so that many sinks do not return in step.
+# Back-off after a transient failure: doubled each time, with jitter, so that many sinks do not return in step. The longest is
+# what a backend that is back after an hour waits for its first batch.
 FIRST_PAUSE = 0.25
-LONGEST_PAUSE = 30.0
+LONGEST_PAUSE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +148,12 @@ class Drain:
         found = self._pending(log, position) if position.pending else self._next(log, position.taken, stopping)
         if found is None:
             return False
+        found, contents = self._shelf.contents(log, position.taken, found, self._read, pending=position.pending is not None)
         if position.pending is None:
+            if found.damaged or found.missing:
+                metrics.dropped.labels("spool_damaged").inc(found.damaged)
+                _log.error("%s: spool %s: %d damaged places, %d segments gone", name, log, found.damaged, found.missing)
             positions.store(log, name, Position(position.taken, found.batch))
-        contents = self._shelf.contents(log, position.taken, found, lambda records: contents_of(records, self._decode))
         fresh = contents.since(time.time_ns() - int(self._limits.max_age_seconds * 1e9))
         token = reader.token(log, found.batch)
         settled = self._deliver(fresh, token)
@@ -161,6 +169,9 @@ class Drain:
             metrics.dropped.labels("spool_too_old").inc(too_old)
             _log.error("%s: %d records were older than the spool keeps them", name, too_old)
         return True
+
+    def _read(self, records: Sequence[Spooled], may_be_fewer: bool) -> Contents:
+        return contents_of(records, self._decode, _MOST_GROWTH * self._limits.bytes if may_be_fewer else None)
 
     def _pending(self, log: Path, position: Position) -> Found:
         """The batch that was on its way."""
@@ -188,9 +199,6 @@ class Drain:
             if found is None or (not stopping and self._worth_waiting(found.records)):
                 return None
             found = self._shelf.cut(log, after, found)
-        if found.damaged or found.missing:
-            metrics.dropped.labels("spool_damaged").inc(found.damaged)
-            _log.error("%s: spool %s: %d damaged places, %d segments gone", name, log, found.damaged, found.missing)
         return found
 
     def _worth_waiting(self, records: Sequence[Spooled]) -> bool:

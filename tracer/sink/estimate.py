@@ -133,7 +133,7 @@ def _said_in_reply(exchange: Exchange, answered: Plain, reply: Reply) -> Said | 
 def _missing(whole: Body, kept: Plain) -> float:
     """By how much more there was than was kept."""
     have = len(kept.head) + len(kept.tail)
-    return max(whole.size / have, 1.0) if kept.truncated and have else 1.0
+    return max((kept.size or whole.size) / have, 1.0) if kept.truncated and have else 1.0
 
 
 def _input(exchange: Exchange, asked: Plain, family: Family) -> tuple[int | None, list[str]]:
@@ -144,7 +144,9 @@ def _input(exchange: Exchange, asked: Plain, family: Family) -> tuple[int | None
     if document is None:
         if not asked.truncated:
             return None, ["the input is unknown"]
-        return exchange.request.size // _BYTES_A_TOKEN, [f"input by {_BYTES_A_TOKEN} bytes each of a request not kept whole"]
+        return (asked.size or exchange.request.size) // _BYTES_A_TOKEN, [
+            f"input by {_BYTES_A_TOKEN} bytes each of a request not kept whole"
+        ]
     said = said_in_request(document)
     tokens = tokens_of(said.texts, family) + family.a_message * said.messages + family.a_call
     tokens += family.a_tool_call * said.calls

@@ -16,8 +16,8 @@ from tracer.sink.shelf import Shelf
 
 _log = logging.getLogger(__name__)
 
-# Decoded batches kept for the exporters behind, by the size of their records.
-SHARED_BYTES = 64 << 20
+# Batches kept for the exporters behind, as they were spooled and decoded.
+SHARED_BYTES = 128 << 20
 # Some twenty objects of each call live until its batch is delivered, all else is freed by counting. The collector's usual
 # thresholds would have it walk through whole batches several times a second, and find nothing.
 _COLLECT_AFTER = 100_000

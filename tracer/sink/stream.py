@@ -17,7 +17,7 @@ from tracer.eventstream import Decoder as MessageDecoder
 from tracer.eventstream import Message, document
 from tracer.framing import Framing, beginning, framing_of
 from tracer.jsonstream import Elements, Lines, Piece
-from tracer.sink.body import Plain
+from tracer.sink.body import Plain, readable
 from tracer.sse import MAX_EVENT_BYTES, Decoder, Event, Overlong
 
 _SSE = "text/event-stream"
@@ -49,6 +49,7 @@ def looks_like_events(media: str, head: bytes) -> bool:
 def read_stream(body: Plain, media: str = _SSE) -> Stream:
     """All events in the copy of a stream of this media type."""
     framing = framing_of(media, body.head) or Framing.SSE
+    body = readable(body, _PARTS[framing])
     documents: list[dict[str, Any]] = []
     ends: list[int] = []
     take = _READERS[framing]
@@ -165,6 +166,13 @@ def _take_messages(data: bytes, start: int, documents: list[dict[str, Any]], end
     return False, bool(messages)
 
 
+# What each event has one of at least, and each object in it.
+_PARTS = {
+    Framing.SSE: (b"{", b"[", b"\n", b"\r"),
+    Framing.LINES: (b"{", b"[", b"\n"),
+    Framing.ARRAY: (b"{", b"["),
+    Framing.AWS: (b"{", b"[", b"\0\0\0"),
+}
 _READERS = {
     Framing.SSE: _take_events,
     Framing.LINES: _take_lines,

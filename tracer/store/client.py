@@ -10,6 +10,8 @@ Traps
 - clickhouse-connect gives every client a session, and a session takes one query at a time: switched off.
 - It honours HTTP_PROXY. A proxy cannot reach our 127.0.0.1, so the embedded store gets a pool of its own without one.
 - It ignores the DSN's scheme: `https://…` is handed over as `interface`.
+- Its limit for an answer is one of silence: a server that works on a statement sends a header every ten seconds, if asked to
+  (the driver asks). So a limit beyond that may be short even where statements take long; `patience` sets it for those to come.
 - A DSN holds a password, so messages show the address only.
 - It logs what it also raises, and puts the URL behind ClickHouse's words: both left out.
 """
@@ -17,6 +19,7 @@ Traps
 import logging
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +30,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from clickhouse_connect.driver.httpclient import HttpClient
 from clickhouse_connect.driver.httputil import get_pool_manager
 from pydantic import SecretStr
+from urllib3.util.timeout import Timeout
 
 from tracer.config import Settings
 from tracer.store.errors import QueryFailed, StoreError, StoreLocked, StoreUnavailable, from_engine
@@ -39,7 +43,9 @@ logging.getLogger("clickhouse_connect.driver._backend").setLevel(logging.ERROR)
 _FOR_URL = re.compile(r"\s*\(for url [^()]*\)\s*$")
 
 _CONNECT_SECONDS = 5
+# Of silence: for what may take as long as it likes, and for a first question, whose answer is at hand.
 _ANSWER_SECONDS = 300
+_HELLO_SECONDS = 5
 _CHUNK_BYTES = 256 << 10
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
 
@@ -59,6 +65,18 @@ def connect(settings: Settings, *, write: bool, answer_s: float = _ANSWER_SECOND
     if not write:
         _fence(client)
     return client
+
+
+@contextmanager
+def patience(client: Client, answer_s: float = _ANSWER_SECONDS) -> Iterator[None]:
+    """Meanwhile `client` waits that long for an answer."""
+    assert isinstance(client, HttpClient)
+    before = client.timeout
+    client.timeout = Timeout(connect=_CONNECT_SECONDS, read=answer_s)
+    try:
+        yield
+    finally:
+        client.timeout = before
 
 
 def _server(name: str, dsn: SecretStr, otherwise: str, answer_s: float) -> Client:
@@ -142,7 +160,7 @@ def run_query(settings: Settings, sql: str, fmt: str | None = None, parameters: 
 def fault(settings: Settings) -> str | None:
     """Why the configured ClickHouse cannot be used, or None if it can."""
     try:
-        connect(settings, write=True).close()
+        connect(settings, write=True, answer_s=_HELLO_SECONDS).close()
     except StoreError as error:
         return str(error)
     return None
@@ -203,5 +221,6 @@ __all__ = [
     "failed",
     "fault",
     "is_fenced",
+    "patience",
     "run_query",
 ]

@@ -20,7 +20,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tracer.config import Settings
-from tracer.store.client import failed
+from tracer.store.client import failed, patience
 from tracer.store.errors import StoreUnavailable
 from tracer.store.schema.backfill import backfill
 from tracer.store.schema.cluster import is_cluster, missing, on_cluster
@@ -95,7 +95,8 @@ def migrate(client: Client, settings: Settings) -> None:
         applied = {str(row[0]) for row in client.query("SELECT DISTINCT name FROM llm.migrations").result_rows}
         for migration in migrations(settings):
             if migration.name not in applied:
-                _apply(client, migration)
+                with patience(client):
+                    _apply(client, migration)
         for table, (column, days) in _KEPT.items():
             _keep_for(client, table, column, getattr(settings, days))
     except ClickHouseError as error:
@@ -122,4 +123,5 @@ def _keep_for(client: Client, table: str, column: str, days: int) -> None:
     query = "SELECT engine_full FROM system.tables WHERE database = 'llm' AND name = {table:String}"
     engine = "".join(str(row[0]) for row in client.query(query, {"table": table}).result_rows)
     if "TTL " in engine and f"toIntervalDay({days})" not in engine:
-        client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime({column}) + INTERVAL {days:d} DAY")
+        with patience(client):
+            client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime({column}) + INTERVAL {days:d} DAY")
