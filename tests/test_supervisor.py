@@ -13,6 +13,7 @@ import pytest
 
 from tests.provider import Provider, reply
 from tests.up import Up, alive, environment, tracer, until
+from tracer.supervisor import kept_metrics, metrics_in_memory
 
 COUNTS = "SELECT count(), uniqExact(call_id) FROM llm.calls"
 NewUp = Callable[..., Up]
@@ -67,8 +68,11 @@ async def test_whatever_is_killed_comes_back_and_every_call_is_stored_once(new_u
         assert 'tracer_spool_ok{worker="w0"} 1.0' in metrics
         assert 'tracer_spool_ok{worker="w1"} 1.0' in metrics
         assert "tracer_open_requests 0.0" in metrics
+        assert any(metrics_in_memory(up.directory / "data").iterdir()), "on a disk they could be what ends a worker"
     assert up.process.returncode == 0
     assert "Traceback" not in up.log
+    assert not metrics_in_memory(up.directory / "data").exists()
+    assert any(kept_metrics(up.directory / "data").iterdir())
 
 
 @pytest.mark.slow

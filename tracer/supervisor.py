@@ -7,6 +7,8 @@ Children have sessions of their own, so Ctrl-C reaches the supervisor alone and 
 killed, the closing of their standard input stops them (child.py).
 """
 
+import contextlib
+import hashlib
 import logging
 import shutil
 import signal
@@ -25,6 +27,9 @@ from tracer.config import Settings, child_environ
 _log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.1
+# A metric's file is mapped, and to write into one for which the disk has no room is SIGBUS: on a full disk no worker would
+# start. In memory there is room.
+_MEMORY = Path("/dev/shm")
 # A child that dies at once is started again ever more slowly.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 SETTLED_SECONDS = 10.0
@@ -61,7 +66,8 @@ class Supervisor:
 
     def __init__(self, settings: Settings, config_file: Path | None = None) -> None:
         self._config_file = config_file
-        self._metrics = settings.data_dir / "metrics"
+        self._data_dir = settings.data_dir
+        self._metrics = kept_metrics(settings.data_dir)
         self._grace = settings.shutdown_grace
         self._stop = threading.Event()
         kinds = [("store", 0)] if settings.clickhouse is None else []
@@ -71,8 +77,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Run until SIGTERM or SIGINT. Raises CannotStart after stopping the rest."""
-        shutil.rmtree(self._metrics, ignore_errors=True)
-        self._metrics.mkdir(parents=True, mode=0o700)
+        self._metrics = _new_metrics_folder(self._data_dir)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stop.set())
         try:
@@ -82,6 +87,15 @@ class Supervisor:
                 self._stop.wait(POLL_SECONDS)
         finally:
             self._stop_all()
+            self._keep_metrics()
+
+    def _keep_metrics(self) -> None:
+        """The last word of the counters, where one would look for it; what was dropped while stopping is in it."""
+        kept = kept_metrics(self._data_dir)
+        if self._metrics != kept:
+            with contextlib.suppress(OSError, shutil.Error):
+                shutil.copytree(self._metrics, kept, dirs_exist_ok=True)
+            shutil.rmtree(self._metrics, ignore_errors=True)
 
     def _tend(self, child: Child) -> None:
         """Start a child that is due, and see to one that has died."""
@@ -134,6 +148,27 @@ class Supervisor:
                 child.process.kill()
                 child.process.wait()
             self._forget(child)
+
+
+def metrics_in_memory(data_dir: Path) -> Path:
+    """Where the processes of a running `tracer up` share their metrics, if the system has such a place."""
+    return _MEMORY / f"tracer-{hashlib.sha256(str(data_dir.resolve()).encode()).hexdigest()[:16]}"
+
+
+def kept_metrics(data_dir: Path) -> Path:
+    """Where they are afterwards, and all the time where the system has no such place."""
+    return data_dir / "metrics"
+
+
+def _new_metrics_folder(data_dir: Path) -> Path:
+    kept = kept_metrics(data_dir)
+    for folder in (metrics_in_memory(data_dir), kept):
+        shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # no such place, or somebody else's folder of that name
+        metrics_in_memory(data_dir).mkdir(mode=0o700)
+        return metrics_in_memory(data_dir)
+    kept.mkdir(parents=True, mode=0o700)
+    return kept
 
 
 def _how(code: int) -> str:
