@@ -40,6 +40,11 @@ FORBIDDEN = {
         *("tracer.proxy", "tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.blank", "tracer.records"),
         *("tracer.ui", "exporters", "dashboards"),
     ),
+    # Values in, values out.
+    "tracer.patterns": (
+        *("tracer.proxy", "tracer.sink", "tracer.store", "tracer.spool", "tracer.api", "tracer.ui", "tracer.config"),
+        *("exporters", "dashboards"),
+    ),
     "tracer.api": ("tracer.sink", "tracer.ui", "exporters", "dashboards"),
     "tracer.store": ("tracer.proxy", "tracer.sink", "tracer.spool", "exporters", "dashboards"),
     # Pages read: SQL by the store's client, people's things by the registry. Of the API they know whose rows are whose.
@@ -167,6 +172,7 @@ BROAD = {
     "tracer.spool.writer": 2,  # the request edge, where records are made; and the spool's thread, which must live
     "tracer.store.server": 1,  # the store's request edge
     "tracer.sink.drain": 1,  # the drain loop
+    "tracer.patterns.redactor": 2,  # a call and a signal: content that could not be searched must not pass
     "tracer.sink.contents": 1,  # the drain loop: one exchange that cannot be understood
 }
 

@@ -19,7 +19,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 
 from tracer.otel import Otel, OtelError, read_otel
-from tracer.setting_types import Listed, Pairs, Port, SecretPairs, Size
+from tracer.setting_types import Expressions, Kinds, Listed, Pairs, Port, SecretPairs, Size
 
 
 class ConfigError(Exception):
@@ -63,6 +63,15 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     capture: Literal["full", "metadata"] = Field(
         "full",
         description="`full` keeps bodies; `metadata` keeps none: their text is blanked before it reaches the disk.",
+    )
+    redact: Kinds = Field(
+        (),
+        description="Kinds of content to hide in what is stored: `keys`, `cards`, `email`, `phone`, `all` of these, `presidio` "
+        "(docs/redaction.md); none by default.",
+    )
+    redact_patterns: Expressions = Field(
+        {},
+        description="Regular expressions to hide besides, by name; in the environment `TRACER_REDACT_PATTERN_<NAME>`.",
     )
     max_request_bytes: Size = Field(64 << 20, description="Largest request body; beyond it the answer is 413.")
     capture_bytes: Size = Field(
@@ -189,7 +198,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
         return value.expanduser().absolute() if value else value
 
 
-_BY_PROVIDER = {"TRACER_UPSTREAM_": "upstreams", "TRACER_KEY_": "keys"}
+_BY_NAME = {"TRACER_UPSTREAM_": "upstreams", "TRACER_KEY_": "keys", "TRACER_REDACT_PATTERN_": "redact_patterns"}
 _SECRET_URLS = ("clickhouse", "clickhouse_reader", "database", "cache_url")
 _CONFIG_FILE = "TRACER_CONFIG"  # another path of tracer.toml
 # Set by the supervisor for its children (metrics.py), so not a user's mistake.
@@ -242,10 +251,10 @@ def _read_file(path: Path, required: bool) -> dict[str, Any]:
 def _place(name: str, text: str, values: dict[str, Any], warnings: list[str]) -> None:
     """Put one environment variable where it belongs in `values`, or say in `warnings` that it belongs nowhere."""
     key = name.removeprefix("TRACER_").lower()
-    if key in Settings.model_fields and key not in ("otel", *_BY_PROVIDER.values()):
+    if key in Settings.model_fields and key not in ("otel", *_BY_NAME.values()):
         values[key] = text or None if key in (*_SECRET_URLS, "cache_max_age", "prices", "litellm_prices") else text
         return
-    for prefix, field in _BY_PROVIDER.items():
+    for prefix, field in _BY_NAME.items():
         if name.startswith(prefix):
             slug = name.removeprefix(prefix).lower().replace("_", "-")
             stored = values.get(field, {})

@@ -45,6 +45,13 @@ commit_seconds = Histogram(
     buckets=(0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 2),
 )
 
+redacted = Counter("tracer_redacted", "Places in stored content that were hidden (`TRACER_REDACT`), by kind.", ["kind"])
+redaction_failures = Counter(
+    "tracer_redaction_failures",
+    "Records whose content was not kept, as it could not be searched (`TRACER_REDACT`), by kind of error.",
+    ["kind"],
+)
+
 exported = Counter(
     "tracer_exported_calls", "Calls, feedback and applications' spans that an exporter has delivered.", ["exporter"]
 )

@@ -22,6 +22,7 @@ from tracer.api.questions import Questions
 from tracer.cache.cache import open_cache
 from tracer.cache.rule import policy
 from tracer.config import Settings
+from tracer.patterns.redactor import Redactor, redactor_of
 from tracer.prompts.door import PromptsDoor
 from tracer.proxy import doors
 from tracer.proxy.answer import Answerer
@@ -56,11 +57,14 @@ Record = Flight | Exchange | Feedback | AppSpan
 
 def open_spool(settings: Settings, worker: int) -> Writer[Record]:
     """This worker's log. Raises SpoolInUse and OSError."""
+    redactor = _redactor(settings)
 
     def spooled(record: Record) -> bytes:
         if isinstance(record, Flight):
-            return encode(record, settings.capture_bytes)
-        return _encode_exchange(record) if isinstance(record, Exchange) else encode_signal(record)
+            return encode(record, settings.capture_bytes, redactor)
+        if isinstance(record, Exchange):
+            return _encode_exchange(redactor.exchange(record) if redactor else record)
+        return encode_signal(redactor.signal(record) if redactor else record)
 
     return Writer(
         spool_dir(settings.data_dir) / f"w{worker}",
@@ -69,6 +73,10 @@ def open_spool(settings: Settings, worker: int) -> Writer[Record]:
         segment_bytes=settings.segment_bytes,
         drop_old=settings.spool_full == "drop_old",
     )
+
+
+def _redactor(settings: Settings) -> Redactor | None:
+    return redactor_of(settings.redact, settings.redact_patterns)
 
 
 _encode_exchange = msgspec.msgpack.Encoder().encode
@@ -113,8 +121,9 @@ async def serving(settings: Settings, spool: Writer[Record]) -> AsyncIterator[in
         questions = Questions(settings)
         parts.callback(questions.close)
         tally = Tally()
-        open_calls = OpenCalls(spool.notes)
-        recorder = Recorder(spool, tally, settings.durability == "strict", open_calls)
+        redactor = _redactor(settings)
+        open_calls = OpenCalls(spool.notes, redactor)
+        recorder = Recorder(spool, tally, settings.durability == "strict", open_calls, redactor is not None)
         where = routes(settings)
         scale = ScaleDoor.of(settings, where)
         answerer = Answerer(pool, cache, recorder, settings.capture_bytes)

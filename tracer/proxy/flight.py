@@ -14,6 +14,7 @@ from uuid import UUID
 import msgspec
 
 from tracer.ids import otel_span_id, otel_trace_id, uuid7
+from tracer.patterns.redactor import Redactor
 from tracer.proxy.context import own_span_id
 from tracer.proxy.keep import Kept, keep, keep_whole, value
 from tracer.proxy.streams import framing, was_whole
@@ -162,9 +163,12 @@ class Flight:
 _encoder = msgspec.msgpack.Encoder()
 
 
-def encode(flight: Flight, capture_bytes: int) -> bytes:
-    """The spooled form of a finished flight. No secret of the call is in it."""
+def encode(flight: Flight, capture_bytes: int, redactor: Redactor | None = None) -> bytes:
+    """The spooled form of a finished flight. No secret of the call is in it, nor anything that the redactor finds."""
     exchange = to_exchange(flight, capture_bytes)
+    if redactor is not None:
+        # Secrets first: of one in which a kind is found, the rest would be recognised by nobody.
+        return _encoder.encode(redactor.exchange(_hidden(exchange, flight.secrets) if flight.secrets else exchange))
     encoded = _encoder.encode(exchange)
     for secret in flight.secrets:  # one look at all of it is cheaper than one at each text and body
         if secret in encoded:

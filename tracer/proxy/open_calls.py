@@ -14,6 +14,7 @@ import logging
 import weakref
 from collections import deque
 
+from tracer.patterns.redactor import Redactor
 from tracer.proxy.flight import Flight, copy_of, encode
 from tracer.records import Outcome
 from tracer.spool.unfinished import LARGEST, Notes
@@ -32,8 +33,9 @@ _LARGE = 128 << 10
 class OpenCalls:
     """Notes the calls of one worker. Used on its event loop only."""
 
-    def __init__(self, notes: Notes) -> None:
+    def __init__(self, notes: Notes, redactor: Redactor | None = None) -> None:
         self._notes = notes
+        self._redactor = redactor
         self._young: deque[tuple[float, Flight]] = deque()
         self._noted: set[Flight] = set()
         # When the next note of each is due, and a number to tell equal times apart. It may outlive the call.
@@ -80,8 +82,8 @@ class OpenCalls:
             return
         try:
             left = _left_open(flight)
-            large = flight.request.size + flight.response.size > _LARGE or not flight.content
-            record = await asyncio.to_thread(encode, left, _CAPTURED) if large else encode(left, _CAPTURED)
+            large = flight.request.size + flight.response.size > _LARGE or not flight.content or self._redactor is not None
+            record = await asyncio.to_thread(encode, left, _CAPTURED, self._redactor) if large else encode(left, _CAPTURED)
         except Exception:
             # The worker's own tasks would end with this one. The call goes on, and its record is tried again when it ends.
             _log.exception("call %s could not be noted as under way", flight.call_id)

@@ -31,12 +31,14 @@ class Open(Protocol):
 
 @dataclass(slots=True)
 class Recorder:
-    """Where flights begin and end. `strict`: see `durable`."""
+    """Where flights begin and end. `strict`: see `durable`. `searched`: records are searched for what must not be kept, which
+    takes too long for the event loop."""
 
     spool: Spool
     tally: Tally
     strict: bool
     open: Open
+    searched: bool = False
 
     def began(self, flight: Flight) -> None:
         """A call is under way."""
@@ -59,7 +61,7 @@ class Recorder:
         self.open.ended(flight)
         self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
         size = flight.request.kept + flight.response.kept + _RECORD_OVERHEAD
-        self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE)
+        self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE and not self.searched)
 
     def durable(self, flight: Flight, then: Callable[[], None]) -> None:
         """Go on with `then`; under `strict` only when the call's record is on disk, or the disk has refused."""
