@@ -1,5 +1,5 @@
 # `make demo` and `make test` each do all that they need, on a machine with Python 3.11 or newer.
-.PHONY: help demo test check format bench faults collector clean
+.PHONY: help demo test check audit format bench faults collector clean soak
 .DEFAULT_GOAL := help
 PYTHON_VENV := .venv/bin/python
 DEMO_PORT ?= 8787
@@ -24,6 +24,9 @@ check: .venv/ready ## Lint, format, types, spelling
 	$(PYTHON_VENV) -m mypy
 	.venv/bin/codespell
 
+audit: .venv/ready ## What is known against the dependencies, and whether they are the pinned ones (AUDIT="--must" to insist)
+	$(PYTHON_VENV) -m tests.audit $(AUDIT)
+
 format: .venv/ready ## Format the code
 	$(PYTHON_VENV) -m ruff format
 	$(PYTHON_VENV) -m ruff check --fix
@@ -33,6 +36,9 @@ bench: .venv/ready ## Speed beside other gateways, in at most 20 minutes: docs/b
 
 faults: .venv/ready ## What is lost when things break, in under an hour: docs/fault-matrix.md (FAULTS="--times 5" for less)
 	$(PYTHON_VENV) -m tests.faults $(FAULTS)
+
+soak: .venv/ready ## The long run: mixed load with faults, an hour (SOAK="--minutes 5" for less): docs/soak.md
+	$(PYTHON_VENV) -m tests.soak --write $(SOAK)
 
 collector: .venv/ready ## Build the OpenTelemetry Collector that one test runs (needs Go)
 	$(PYTHON_VENV) -m tests.deploy.collector
