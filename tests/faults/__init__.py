@@ -7,6 +7,6 @@ collector.py  an OTLP collector that misbehaves on demand      gate.py      the 
 stack.py      Tracer's processes, started one by one or by `tracer up`, and ways to kill them
 spooled.py    the spool seen from outside, and records put into it ahead
 scene.py      all of these together for one fault              books.py     sent against stored: the row of the matrix
-killed.py store.py otlp.py disk.py clocks.py upstream.py clients.py limits.py upgrade.py    the faults, by theme
+killed.py power.py store.py otlp.py disk.py clocks.py upstream.py clients.py limits.py upgrade.py    the faults, by theme
 page.py       docs/fault-matrix.md, from docs/fault-matrix.json
 """

@@ -5,12 +5,14 @@ python -m tests.faults sink-killed sigterm   only these; prints, and writes with
 python -m tests.faults --times 5             what happens a hundred times happens five times, the rest in proportion
 python -m tests.faults --render              the docs again, from docs/fault-matrix.json
 
-Exit code 1 if a promise was broken.
+Each fault is judged by itself: one that breaks a promise, takes too long or breaks down is a row that says so, and the next
+one begins. What is written is written after each. Exit code 1 if a promise was broken.
 """
 
 import argparse
 import asyncio
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -53,16 +55,26 @@ async def happened(fault: Fault, place: Path, times: int | None) -> Result:
     return result
 
 
+def matrix_of(results: dict[str, Result]) -> Matrix:
+    return Matrix(described(), tuple(results[fault.name] for fault in TABLE if fault.name in results))
+
+
 async def matrix(faults: list[Fault], asked: argparse.Namespace, before: Matrix) -> Matrix:
+    """All of these; what is to be written is written after each, so that a run that is broken off keeps what it found."""
     results = {result.name: result for result in before.results}
-    with tempfile.TemporaryDirectory(prefix="tracer-faults-", dir=asked.place) as root:
-        for fault in faults:
+    with tempfile.TemporaryDirectory(prefix="tracer-faults-", dir=asked.place, ignore_cleanup_errors=True) as root:
+        for number, fault in enumerate(faults, 1):
+            say(f"{number} of {len(faults)}")
             place = Path(root) / fault.name
             place.mkdir()
             results[fault.name] = await happened(fault, place, asked.times)
+            if asked.write:
+                save(page.RESULTS, matrix_of(results))
+                page.PAGE.write_text(page.page())
             if asked.keep:
-                place.rename(asked.keep / f"{fault.name}-{int(time.time())}")
-    return Matrix(described(), tuple(results[fault.name] for fault in TABLE if fault.name in results))
+                shutil.move(place, asked.keep / f"{fault.name}-{int(time.time())}")
+            shutil.rmtree(place, ignore_errors=True)
+    return matrix_of(results)
 
 
 def arguments() -> argparse.Namespace:
@@ -90,17 +102,17 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith(("TRACER_", "OTEL_"))]:
         del os.environ[name]  # settings of a Tracer of the user's own
     faults = [fault for fault in TABLE if not asked.names or fault.name in asked.names]
-    writes = asked.write or not asked.names
-    found = asyncio.run(matrix(faults, asked, load(page.RESULTS) if asked.names and writes else Matrix()))
+    asked.write |= not asked.names
+    found = asyncio.run(matrix(faults, asked, load(page.RESULTS) if asked.write else Matrix()))
     print(f"\n{page.table(found)}\n")
     if asked.json:
         save(asked.json, found)
-    if writes:
-        save(page.RESULTS, found)
-        page.PAGE.write_text(page.page())
+    if asked.write:
         print(f"wrote {page.RESULTS.name} and {page.PAGE.name}")
-    print(f"{found.broken} promises broken" if found.broken else "every promise held")
-    return 1 if found.broken else 0
+    now = [result for result in found.results if result.name in {fault.name for fault in faults}]
+    broken = sum(len(result.row.broken) for result in now)
+    print(f"{broken} promises broken: {', '.join(r.name for r in now if r.row.broken)}" if broken else "every promise held")
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ DEAD = "tracer_dead_letters_total"
 CRASHED = "proxy_crash"
 # A call open for so long had been noted by its worker; beyond it a cut call without a row is a broken promise.
 NOTED_S = 0.25
+# A client may read the end of a reply just after the kill: it lay in the socket. A new process takes longer to come up.
+LATE_S = 0.3
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,10 @@ class Books:
         return {_reason(name): count for name, count in found.items()}
 
     def before_kill(self, told: Told) -> float:
-        """Seconds between a call's end and the next kill; infinite if none came."""
+        """Seconds between a call's end and the next kill; 0 just after one, infinite if none came."""
         at = bisect.bisect_left(self.kills, told.ended)
+        if at and told.ended - self.kills[at - 1] < LATE_S:
+            return 0.0
         return self.kills[at] - told.ended if at < len(self.kills) else float("inf")
 
     def row(self, times: int) -> Row:

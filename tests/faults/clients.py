@@ -33,7 +33,7 @@ async def leave(run: Run) -> Row:
             async with asyncio.TaskGroup() as group:
                 for number in range(run.times):
                     await asyncio.sleep(max(0.0, began + number / LEAVING_A_SECOND - time.monotonic()))
-                    group.create_task(_left(at))
+                    group.create_task(leaves(at))
             took = time.monotonic() - began
             open_ = await _settles(at, "tracer_open_requests", 60)
 
@@ -49,10 +49,16 @@ async def leave(run: Run) -> Row:
         def none_open(row: Row, books: Books) -> tuple[bool, str]:
             return open_ < 60, f"{open_:.0f} requests are still open"
 
-        return await at.row(*_PROMISES, client_gone, steady, none_open, notes=[f"{run.times} clients left within {took:.0f} s"])
+        def met(row: Row, books: Books) -> tuple[bool, str]:
+            return row.left >= 0.99 * run.times, f"only {row.left} of {run.times} clients were in a stream when they left"
+
+        return await at.row(
+            *_PROMISES, met, client_gone, steady, none_open, notes=[f"{run.times} clients left within {took:.0f} s"]
+        )
 
 
-async def _left(at: Scene) -> None:
+async def leaves(at: Scene) -> None:
+    """A client of a stream of six seconds, gone after its first event."""
     token, sent, end = new_token(), time.monotonic(), "refused"
     with suppress(OSError, TimeoutError):
         async with asyncio.timeout(20):
@@ -82,7 +88,7 @@ async def one_byte(run: Run) -> Row:
             before = _resident_mb(worker)
             async with asyncio.TaskGroup() as group:
                 for _ in range(run.times):
-                    group.create_task(_sips(at))
+                    group.create_task(sips(at))
                 await asyncio.sleep(SPREAD_S + 2)
                 during = _resident_mb(worker)
 
@@ -91,10 +97,15 @@ async def one_byte(run: Run) -> Row:
             return not failed and row.added_p50_ms < 10, f"{len(failed)} calls of others failed, {row.added_p50_ms} ms added"
 
         note = f"{run.times} clients for {SLOW_S:.0f} s, replies of 1 MB; the worker went from {before:.0f} to {during:.0f} MB"
-        return await at.row(*_PROMISES, steady, notes=[note])
+
+        def met(row: Row, books: Books) -> tuple[bool, str]:
+            return row.left == run.times, f"only {row.left} of {run.times} clients still read when they left"
+
+        return await at.row(*_PROMISES, met, steady, notes=[note])
 
 
-async def _sips(at: Scene) -> None:
+async def sips(at: Scene) -> None:
+    """A client of a reply of 1 MB that reads one byte a second."""
     token, end = new_token(), "refused"
     await asyncio.sleep(random.uniform(0, SPREAD_S))
     sent = time.monotonic()

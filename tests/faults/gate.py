@@ -4,14 +4,20 @@ Inserts are POSTs whose query says INSERT; faults of inserts leave the rest (the
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 import aiohttp
+import lz4.frame
 from aiohttp import web
+from yarl import URL
 
-MODES = ("pass", "hang", "error", "read-only", "slow", "cut-before", "cut-half", "cut-after")
+MODES = ("pass", "hang", "mute", "error", "read-only-user", "slow", "cut-before", "cut-half", "cut-after")
+# A server that stores an insert in blocks of so many rows, each by itself, whatever it is asked for.
+IN_BLOCKS = {"max_insert_block_size": "8", "min_insert_block_size_rows": "8", "min_insert_block_size_bytes": "0"}
 SLOW_S = 1.5
+READ_ONLY = "164"
 
 
 class Gate:
@@ -22,11 +28,15 @@ class Gate:
         self.behind = behind
         self.mode = "pass"
         self.struck = 0  # requests that the fault met
+        self.halved = 0  # rows that were stored of inserts that broke off
+        self.settings: dict[str, str] = {}  # that the server has in the place of those that are asked for
         self._runner: web.AppRunner | None = None
         self._session: aiohttp.ClientSession | None = None
         self._awake = asyncio.Event()
+        self._closed = asyncio.Event()
 
     async def open(self) -> None:
+        self._closed.clear()
         self._session = aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=600))
         app = web.Application(client_max_size=1 << 30)
         app.router.add_route("*", "/{path:.*}", self._pass)
@@ -38,6 +48,7 @@ class Gate:
 
     async def close(self) -> None:
         self.be("pass")
+        self._closed.set()
         if self._runner:
             await self._runner.cleanup()
         if self._session:
@@ -56,13 +67,22 @@ class Gate:
     async def _pass(self, request: web.Request) -> web.StreamResponse:
         sent = await request.read()
         inserts = b"INSERT" in sent[:4096].upper() or "INSERT" in request.query.get("query", "").upper()
+        if self.mode == "mute":  # it does what it is asked, and never says so, not even when it is well again
+            self.struck += 1
+            await self._through(request, sent)
+            await self._closed.wait()
+            return _cut(request)
         if self.mode == "hang":
             self.struck += 1
             await self._awake.wait()
             return _cut(request)
-        if self.mode in ("error", "read-only") and inserts:
+        if self.mode == "error" and inserts:
             self.struck += 1
-            return _said_no(self.mode)
+            return web.Response(status=500, text="Code: 49. DB::Exception: out of nowhere. (LOGICAL_ERROR)")
+        if self.mode == "read-only-user":
+            answer = await self._through(request, sent, {"readonly": "1"})
+            self.struck += answer.headers.get("X-ClickHouse-Exception-Code") == READ_ONLY
+            return answer
         if self.mode == "slow":
             self.struck += inserts
             await asyncio.sleep(SLOW_S if inserts else 0)
@@ -71,49 +91,59 @@ class Gate:
         return await self._through(request, sent)
 
     async def _half(self, request: web.Request, sent: bytes) -> web.StreamResponse:
-        self.struck += 1
-        if self.mode == "cut-after":
+        if self.mode == "cut-half":
+            blocks = _blocks(sent)
+            if b"bodies" not in lz4.frame.decompress(blocks[0])[:64] or len(blocks) < 2:
+                return await self._through(request, sent)
+            # The server stores each block as it comes: it has some, and then the connection ends.
+            before = await self._bodies()
+            await self._through(request, b"".join(blocks[: (len(blocks) + 1) // 2]))
+            self.halved += await self._bodies() - before
+        elif self.mode == "cut-after":
             await self._through(request, sent)
-        elif self.mode == "cut-half":
-            await self._half_through(request, sent)
+        self.struck += 1
         return _cut(request)
 
-    async def _through(self, request: web.Request, sent: bytes) -> web.StreamResponse:
+    async def _through(
+        self, request: web.Request, sent: bytes, more: Mapping[str, str] = MappingProxyType({})
+    ) -> web.StreamResponse:
         assert self._session
-        url = f"http://127.0.0.1:{self.behind}{request.rel_url}"
-        ours = ("host", "content-length", "transfer-encoding", "connection")
+        url = URL(f"http://127.0.0.1:{self.behind}{request.rel_url}", encoded=True)
+        if settings := {**self.settings, **more}:
+            url = url.update_query(settings)
+        ours = {"host", "content-length", "transfer-encoding", "connection"}
         headers = {name: value for name, value in request.headers.items() if name.lower() not in ours}
         try:
             async with self._session.request(request.method, url, data=sent, headers=headers) as answer:
                 got = await answer.read()
-                kept = {name: value for name, value in answer.headers.items() if name.lower() not in (*ours, "keep-alive")}
+                kept = {name: value for name, value in answer.headers.items() if name.lower() not in {*ours, "keep-alive"}}
                 return web.Response(status=answer.status, headers=kept, body=got)
         except (aiohttp.ClientError, OSError):
             return _cut(request)
 
-    async def _half_through(self, request: web.Request, sent: bytes) -> None:
-        """The store sees the beginning of an insert and then the end of its connection."""
-        _, writer = await asyncio.open_connection("127.0.0.1", self.behind)
-        names = {name: value for name, value in request.headers.items() if name.lower() != "transfer-encoding"}
-        lines = "".join(f"{name}: {value}\r\n" for name, value in (names | {"Content-Length": str(len(sent))}).items())
-        writer.write(f"{request.method} {request.rel_url} HTTP/1.1\r\n{lines}\r\n".encode() + sent[: len(sent) // 2])
-        await writer.drain()
-        writer.close()
+    async def _bodies(self) -> int:
+        assert self._session
+        url = f"http://127.0.0.1:{self.behind}/"
+        async with self._session.post(url, data="SELECT count() FROM llm.bodies") as answer:
+            return int(await answer.text())
+
+
+def _blocks(sent: bytes) -> list[bytes]:
+    """An insert's blocks: the driver compresses each into a frame of its own, and the statement with the first."""
+    found = []
+    while sent:
+        frame = lz4.frame.LZ4FrameDecompressor()
+        frame.decompress(sent)
+        rest = frame.unused_data or b""
+        found.append(sent[: len(sent) - len(rest)])
+        sent = rest
+    return found
 
 
 def _cut(request: web.Request) -> web.StreamResponse:
     if request.transport:
         request.transport.abort()
     return web.Response()
-
-
-def _said_no(mode: str) -> web.Response:
-    if mode == "error":
-        return web.Response(status=500, text="Code: 49. DB::Exception: out of nowhere. (LOGICAL_ERROR)")
-    headers = {"X-ClickHouse-Exception-Code": "242"}
-    return web.Response(
-        status=500, headers=headers, text="Code: 242. DB::Exception: Table is in readonly mode. (TABLE_IS_READ_ONLY)"
-    )
 
 
 @asynccontextmanager

@@ -100,10 +100,17 @@ _COLUMNS = """\
 _CAVEATS = """\
 ## Caveats
 
-- kill -9 ends a process, not the machine. What a power cut does is not tested here; the spool syncs each group commit.
-- ClickHouse is the embedded store behind a gate that refuses, hangs, answers errors or cuts connections. A server of its own
-  is the same to Tracer: HTTP and an insert's deduplication token.
-- The backlog is put into the spool ahead, as records of an hour, and not waited for.
+- kill -9 ends a process, not the machine. `power-cut-*` shut the file system down under everything and mount it again: ext4,
+  with the embedded store on it. Disks that lose what they said was written are beyond it. `tests/spool/test_power.py` cuts the
+  power of the spool and of the sink's positions at every write, sync and rename, on a disk that keeps whatever POSIX allows.
+- After a power cut what was open has no row: notes of open calls are not synced. A batch that was between the store's rows and
+  its roll-ups may be missing in the roll-ups (`llm.calls_by_minute`, `llm.calls_by_hour`).
+- ClickHouse is the embedded store; for most faults behind a gate that refuses, hangs, answers errors or cuts connections. A
+  server of its own is the same to Tracer: HTTP and an insert's deduplication token. `clickhouse-read-only` (table_readonly)
+  and `clickhouse-read-only-user` (readonly = 1) are the engine's own refusals. In `clickhouse-cut-half` the store is made to
+  keep blocks of eight rows each by itself and gets the first half of an insert's blocks; bodies and roll-ups are counted too.
+- The backlog is written into the spool ahead by the worker's own writer, as records of an hour, and not waited for. No
+  collector is there: a call's latency and `level after` are ClickHouse's alone.
 - The clock that jumps is Python's, patched in the worker and the sink, not the machine's: Python's own `time.sleep` fails
   under libfaketime.
 - The memory limit is a control group's, or the address space's where there is none to be had; the note says which.

@@ -1,7 +1,7 @@
 """The provider of the faults: a process of its own that says the caller's token back, counts by token, and fails on demand.
 
 A call names its token in the body's `user`. Headers say how the answer goes: `x-words` and `x-gap-ms` for streams, `x-fault`
-for what a provider should not do. GET /counts tells what was asked and what was sent to its end.
+for what a provider should not do, a status among it. GET /counts tells what was asked and what was sent to its end.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import uvloop
 
-from tests.provider import FIN, RST, STALL, Provider, Reply, Request, raw, reply, sse, sse_event
+from tests.provider import FIN, RST, STALL, Provider, Reply, Request, error, raw, reply, sse, sse_event
 
 WORDS = 12
 GAP_S = 0.025
@@ -79,6 +79,8 @@ def _spoilt(made: Reply, fault: str) -> Reply:
         return made.cut(150, FIN)
     if fault == "stalled":
         return made.cut(150, STALL)
+    if fault.isdigit():
+        return error(int(fault), "scripted", "server_error")
     if fault == "garbage":
         return raw(b"\x00\xff garbage \r\n\x01\x02" * 40, FIN)
     return made

@@ -11,7 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 
 import aiohttp
@@ -132,6 +132,7 @@ async def scene(
     gated: bool = False,
     spans: bool = True,
     ready: Callable[[Tracer], None] | None = None,
+    load_of: type[Load] = Load,
     **settings: str,
 ) -> AsyncIterator[Scene]:
     """Start all of it, with load running; `gated` puts a gate before the store, as if it were a server. Ends all of it."""
@@ -153,7 +154,7 @@ async def scene(
             if ready:
                 ready(tracer)
             await tracer.start(*start)
-            load = Load(tracer.url, rate)
+            load = load_of(tracer.url, rate)
             load.start()
             try:
                 yield Scene(run, tracer, load, port, collector, barred)
@@ -165,7 +166,8 @@ async def scene(
             if barred:
                 barred.be("pass")
             await tracer.stop_all()
-            source.terminate()
+            with suppress(ProcessLookupError):  # Ctrl-C went to it too
+                source.terminate()
             await source.wait()
 
 

@@ -22,6 +22,8 @@ import aiohttp
 import orjson
 from prometheus_client.parser import text_string_to_metric_families
 
+from tracer.store.secret import WRITER, password
+
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 60.0
 
@@ -154,6 +156,13 @@ class Tracer:
             got = await answer.read()
             assert answer.status == 200, got
             return [orjson.loads(line) for line in got.splitlines()]
+
+    async def command(self, sql: str) -> None:
+        """What only Tracer's own user of the store may do."""
+        who = {"X-ClickHouse-User": WRITER, "X-ClickHouse-Key": password(self.data)}
+        url = f"http://127.0.0.1:{self.store_port}/"
+        async with aiohttp.ClientSession() as session, session.post(url, data=sql, headers=who) as answer:
+            assert answer.status == 200, await answer.text()
 
     async def metrics(self) -> dict[str, float]:
         """Samples of /metrics as `name{value,value}`."""

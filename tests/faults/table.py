@@ -1,6 +1,6 @@
 """Every fault: name, promise, what happens, how often in a full run."""
 
-from tests.faults import clients, clocks, disk, killed, limits, otlp, store, upgrade, upstream
+from tests.faults import clients, clocks, disk, killed, limits, otlp, power, store, upgrade, upstream
 from tests.faults.records import Fault
 
 BEHIND = "no reply fails or waits; every call has one row; spans come; nothing is dropped"
@@ -30,15 +30,33 @@ TABLE = (
     Fault("store-killed", BEHIND, killed.store, times=30, least=2, limit_s=300),
     Fault("everything-killed", FAST, killed.everything, times=10, least=1, limit_s=200),
     Fault("sigterm", "calls in flight end; none is lost, rows never double; exit code 0", killed.sigterm, times=5, limit_s=200),
+    Fault(
+        "power-cut-fast",
+        "durability `fast`: at most the calls of the last group commit are lost, at every cut; rows never double",
+        power.fast,
+        times=10,
+        least=2,
+        limit_s=300,
+    ),
+    Fault(
+        "power-cut-strict",
+        "durability `strict`: no call is lost whose caller saw it complete; rows never double",
+        power.strict,
+        times=10,
+        least=2,
+        limit_s=300,
+    ),
     Fault("clickhouse-refuses", BEHIND, store.refuses, limit_s=150),
     Fault("clickhouse-hangs", BEHIND, store.hangs, limit_s=150),
+    Fault("clickhouse-never-answers", BEHIND, store.mute, limit_s=200),
     Fault("clickhouse-errs", BEHIND, store.errs, limit_s=150),
     Fault("clickhouse-read-only", BEHIND, store.read_only, limit_s=150),
+    Fault("clickhouse-read-only-user", BEHIND, store.read_only_user, limit_s=150),
     Fault("clickhouse-slow", BEHIND, store.slow, limit_s=150),
     Fault("clickhouse-cut-before", BEHIND, store.cut_before, limit_s=150),
     Fault("clickhouse-cut-half", BEHIND, store.cut_half, limit_s=150),
     Fault("clickhouse-cut-after", BEHIND, store.cut_after, limit_s=150),
-    Fault("clickhouse-backlog", BEHIND, store.backlog, times=288_000, least=2000, limit_s=600),
+    Fault("clickhouse-backlog", BEHIND, store.backlog, times=360_000, least=2000, limit_s=900),
     Fault("otlp-429", f"{BEHIND}; Retry-After is kept to", otlp.throttles, limit_s=120),
     Fault("otlp-500", BEHIND, otlp.fails, limit_s=120),
     Fault("otlp-503", BEHIND, otlp.unavailable, limit_s=120),

@@ -71,7 +71,7 @@ def test_a_cut_call_without_a_row_is_unrecorded_if_the_provider_was_asked() -> N
     assert broken(found, killed.crash_rows) == ["1 cut calls, open for more than 250 ms, have no row"]
 
 
-@pytest.mark.parametrize(("kill", "holds"), [(10.015, True), (10.2, False), (9.9, False)])
+@pytest.mark.parametrize(("kill", "holds"), [(10.015, True), (10.2, False), (9.9, True), (9.5, False)])
 def test_only_what_was_answered_just_before_a_kill_may_be_lost_under_fast(kill: float, holds: bool) -> None:
     commits = {"tracer_spool_commit_seconds_bucket{0.001}": 5.0, "tracer_spool_commit_seconds_bucket{0.005}": 5.0}
     found = closed(told("a", ended=10.0), kills=(5.0, kill), metrics=commits)
