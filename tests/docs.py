@@ -18,12 +18,17 @@ from tests.dialects.docs import usage_page
 from tests.faults.page import page as faults_page
 from tests.proxy.docs import providers_page
 from tests.scale.docs import scale_page
+from tests.soak.page import page as soak_page
 from tracer import cli, metrics
 from tracer.config import Settings
 
 DOCS = Path(__file__).parents[1] / "docs"
 WRITTEN = "Written by `python -m tests.docs` from {source}; change it there."
-_BY_PROVIDER = {"upstreams": "TRACER_UPSTREAM_<PROVIDER>", "keys": "TRACER_KEY_<PROVIDER>"}
+_BY_NAME = {
+    "upstreams": "TRACER_UPSTREAM_<PROVIDER>",
+    "keys": "TRACER_KEY_<PROVIDER>",
+    "redact_patterns": "TRACER_REDACT_PATTERN_<NAME>",
+}
 _SIZES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 _SETTINGS_INTRO = """\
@@ -57,7 +62,7 @@ def settings_page() -> str:
 
 
 def _setting(name: str, field: FieldInfo) -> str:
-    variable = _BY_PROVIDER.get(name, f"TRACER_{name.upper()}")
+    variable = _BY_NAME.get(name, f"TRACER_{name.upper()}")
     return f"| `{name}` | `{variable}` | {_default(field)} | {_cell(field.description or '')} |"
 
 
@@ -146,6 +151,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "usage.md": usage_page,
     "benchmarks.md": benchmarks_page,
     "fault-matrix.md": faults_page,
+    "soak.md": soak_page,
 }
 
 

@@ -1,0 +1,90 @@
+"""What grows is found, and what only comes and goes is not."""
+
+import random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.soak import flat
+from tests.soak.records import Sample, Usage
+
+MEMORY, DESCRIPTORS, _ = flat.QUANTITIES
+
+
+def life(values: list[float], pid: int = 1, begin: float = 0.0, step: float = 3.0) -> list[tuple[float, Usage]]:
+    return [(begin + number * step, Usage(pid, value, 30, 8, 0.0)) for number, value in enumerate(values)]
+
+
+def noisy(length: int, level: float = 100.0, a_step: float = 0.0) -> list[float]:
+    chance = random.Random(5)
+    return [level + number * a_step + chance.uniform(-2, 2) for number in range(length)]
+
+
+def test_a_level_with_noise_is_flat_and_a_leak_is_not() -> None:
+    assert flat.within("sink", MEMORY, life(noisy(400))).held is True
+    leak = flat.within("sink", MEMORY, life(noisy(400, a_step=0.05)))
+    assert leak.held is False
+    assert 14 <= float(leak.found.split()[0]) <= 16
+
+
+def test_peaks_and_warming_up_are_no_growth() -> None:
+    values = noisy(400)
+    for at in range(100, 400, 40):
+        values[at : at + 10] = [300.0] * 10
+    values[:80] = [100.0 - (80 - number) for number in range(80)]
+    assert flat.within("sink", MEMORY, life(values)).held is True
+
+
+def test_what_is_short_is_not_judged() -> None:
+    assert flat.within("sink", MEMORY, life(noisy(50))).held is None
+    assert flat.settles("spool", [(number * 3.0, 1.0) for number in range(50)], 4).held is None
+    assert flat.per_call([Sample(number * 3.0, {}, store_mb=number, calls=number) for number in range(1, 50)]).held is None
+
+
+def test_a_few_descriptors_more_are_allowed_and_many_are_not() -> None:
+    def descriptors(more: float) -> list[tuple[float, Usage]]:
+        return [(number * 3.0, Usage(1, 1.0, int(30 + number * more), 8, 0.0)) for number in range(400)]
+
+    assert flat.within("sink", DESCRIPTORS, descriptors(0.01)).held is True
+    assert flat.within("sink", DESCRIPTORS, descriptors(0.1)).held is False
+
+
+def test_a_later_life_that_begins_higher_is_found() -> None:
+    lives = [life([100.0] * 30, pid=1), life([103.0] * 30, pid=2, begin=100), life([150.0] * 30, pid=3, begin=200)]
+    assert flat.across("sink", MEMORY, lives[:2]).held is True
+    assert flat.across("sink", MEMORY, [lives[0], lives[2]]).held is False
+    assert flat.across("sink", MEMORY, [lives[0], life([900.0] * 3, pid=4)]).held is None
+
+
+def test_judged_takes_the_longest_life_of_each_process() -> None:
+    short = [Sample(at, {"sink": usage}) for at, usage in life([10.0 * number for number in range(30)], pid=1)]
+    long = [Sample(at, {"sink": usage}) for at, usage in life(noisy(400), pid=2, begin=100)]
+    found = {verdict.what: verdict for verdict in flat.judged([*short, *long])}
+    assert found["memory of sink, within one life"].held is True
+    assert len(found) == 6
+
+
+def test_the_spool_may_fill_as_long_as_it_empties() -> None:
+    comes_and_goes = [(number * 3.0, 60.0 if number % 40 < 15 else 2.0) for number in range(800)]
+    assert flat.settles("spool", comes_and_goes, 8.0).held is True
+    stays = [(at, value + at / 100) for at, value in comes_and_goes]
+    assert flat.settles("spool", stays, 8.0).held is False
+
+
+def test_disk_is_compared_call_by_call() -> None:
+    even = [Sample(number * 3.0, {}, store_mb=20 + number * 0.1, calls=number * 100) for number in range(1, 400)]
+    assert flat.per_call(even).held is True
+    worse = [Sample(number * 3.0, {}, store_mb=number**3 / 1e5, calls=number * 100) for number in range(1, 400)]
+    assert flat.per_call(worse).held is False
+
+
+@given(
+    st.floats(-5, 5),
+    st.floats(0, 1000),
+    st.lists(st.integers(0, 199), max_size=40),
+)
+def test_a_line_is_found_whatever_a_fifth_of_the_points_say(a_second: float, level: float, odd: list[int]) -> None:
+    points = [(float(at), level + a_second * at) for at in range(200)]
+    for at in odd:
+        points[at] = (float(at), 1e6)
+    assert abs(flat.rise(points) - a_second * 199) <= 1e-6 * max(1.0, level) + abs(a_second * 199) * 1e-6 or len(set(odd)) > 39
