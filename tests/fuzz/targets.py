@@ -6,10 +6,12 @@ The first bytes of the input choose how the rest is cut, so a corpus found with 
 import json
 import re
 import zlib
+from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
+import msgspec
 import orjson
 from multidict import CIMultiDict
 
@@ -20,10 +22,11 @@ from tracer.blank.document import blank_json
 from tracer.blank.stream import StreamBlanker
 from tracer.framing import Framing
 from tracer.inflate import inflate
+from tracer.patterns.redactor import NOT_KEPT, redactor_of
 from tracer.proxy.context import trace_context
 from tracer.proxy.portkey_config import read_config, time_limit_s
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
-from tracer.records import Body, Exchange, TraceContext
+from tracer.records import Body, Chunks, Exchange, TraceContext
 from tracer.sink import body as sink_body
 from tracer.sink import price
 from tracer.sink.decode import decode
@@ -229,6 +232,33 @@ def segments(data: bytes) -> None:
     assert [record for record in around.records if record.payload == mine] or segment.MAGIC[:3] in data
 
 
+def redactions(data: bytes) -> None:
+    """A planted address is not left in what is kept; what was JSON stays JSON; pieces stay as long as their sum."""
+    exchange = _exchange(data.replace(b"@@", b" " + _ADDRESS + b" "))
+    before = exchange.response
+    pieces = array("I", [len(before.head) // 2, len(before.head) - len(before.head) // 2, len(before.tail)])
+    clean = _REDACTOR.exchange(
+        msgspec.structs.replace(exchange, chunks=Chunks(array("Q", (1, 2, 3)).tobytes(), pieces.tobytes()))
+    )
+    assert clean.notes[:1] != (NOT_KEPT,), "it met something unforeseen"
+    for body in (clean.request, clean.response):
+        assert _ADDRESS not in body.head + body.tail
+    assert sum(array("I", clean.chunks.length)) == len(clean.response.head) + len(clean.response.tail)
+    if _is_json(exchange.request.head):
+        assert _is_json(clean.request.head)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+_ADDRESS = b"jane.doe@example.com"
+_REDACTOR = redactor_of(("all",), {})
+assert _REDACTOR
 _PRICES = price.load(None)
 
 TARGETS: dict[str, Target] = {
@@ -245,4 +275,5 @@ TARGETS: dict[str, Target] = {
     "sink_body": sink_bodies,
     "decode": calls,
     "segment": segments,
+    "redaction": redactions,
 }

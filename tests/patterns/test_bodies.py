@@ -47,6 +47,12 @@ def test_a_document_stays_one_and_its_figures_too() -> None:
     assert search.found == {"email": 1}
 
 
+@pytest.mark.parametrize("coding", sorted(CODINGS))
+def test_what_stands_behind_the_end_of_a_compressed_body_is_not_kept(coding: str) -> None:
+    kept, _ = hidden(whole(CODINGS[coding](b'{"model": "m"}') + b" " + MAIL), JSON, ("content-encoding", coding))
+    assert MAIL not in kept.body.head
+
+
 def test_a_body_without_any_is_the_same_object() -> None:
     body = whole(b'{"a": 1}')
     assert hidden(body, JSON)[0].body is body

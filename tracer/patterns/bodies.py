@@ -59,7 +59,8 @@ def hidden_body(search: Search, body: Body, lengths: "array[int]", headers: Head
         return Kept(Body(size=body.size, truncated=True), _zeros(lengths), headers, f"{coding[:32]} cannot be undone")
     whole = compressed and not plain.truncated
     clean = _clean(search, plain, _value(headers, "content-type").partition(";")[0].strip().lower())
-    if clean is plain and (whole or not compressed):
+    # What a compressed body has behind its end is nobody's content, and would be kept with it.
+    if clean is plain and (not compressed or (whole and not _in_text(search, body.head + body.tail, ""))):
         return Kept(body, lengths, headers)
     if compressed:
         headers = tuple((name, text) for name, text in headers if name.lower() != "content-encoding")
