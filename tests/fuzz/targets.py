@@ -6,27 +6,24 @@ The first bytes of the input choose how the rest is cut, so a corpus found with 
 import json
 import re
 import zlib
-from array import array
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
-from uuid import UUID
 
-import msgspec
 import orjson
 from multidict import CIMultiDict
 
 from tests.attacks.stored import stored
+from tests.fuzz.exchanges import CODINGS, ID, MEDIA, exchange_of
+from tests.fuzz.redaction import redactions
 from tracer import eventstream, framing, jsonstream, sse
 from tracer.blank.damaged import blank_damaged
 from tracer.blank.document import blank_json
 from tracer.blank.stream import StreamBlanker
 from tracer.framing import Framing
 from tracer.inflate import inflate
-from tracer.patterns.redactor import NOT_KEPT, redactor_of
 from tracer.proxy.context import trace_context
 from tracer.proxy.portkey_config import read_config, time_limit_s
 from tracer.proxy.stream_usage import UsageFilter, with_usage_requested
-from tracer.records import Body, Chunks, Exchange, TraceContext
 from tracer.sink import body as sink_body
 from tracer.sink import price
 from tracer.sink.decode import decode
@@ -34,21 +31,8 @@ from tracer.sink.stream import read_stream
 from tracer.spool import segment
 
 Target = Callable[[bytes], None]
-ID = UUID("01a20000-0000-7000-8000-000000000001")
-TRACE = TraceContext(trace_id="t", span_id="s", otel_trace_id="0" * 31 + "1", otel_span_id="0" * 15 + "1")
 # Small, so that the rule for what is too long is met by short inputs.
 LIMIT = 300
-MEDIA = [
-    "application/json",
-    "text/event-stream",
-    "application/x-ndjson",
-    "application/vnd.amazon.eventstream",
-    "text/plain",
-    "",
-]
-CODINGS = ["", "gzip", "deflate", "br", "zstd", "gzip, gzip", "br, deflate", "x-gzip", "nonsense", "identity, gzip", ",,"]
-PATHS = ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/v1/embeddings", "/v1beta/models/m:streamGenerateContent"]
-PROVIDERS = ["openai", "anthropic", "google", "bedrock", "cohere", "ollama", "huggingface", "writer", "perplexity-ai", "nobody"]
 
 
 class Feeding(Protocol):
@@ -174,33 +158,8 @@ def usage_requested(data: bytes) -> None:
         assert now == before
 
 
-def _exchange(data: bytes) -> Exchange:
-    first, second, third = (*data[:3], 0, 0, 0)[:3]
-    body = data[3:]
-    kind, coding = MEDIA[first % len(MEDIA)], CODINGS[second % len(CODINGS)]
-    half = len(body) // 2 if second & 0x80 else len(body)
-    reply = Body(body[:half], body[half + third :], len(body), truncated=half != len(body))
-    provider = PROVIDERS[third % len(PROVIDERS)]
-    return Exchange(
-        call_id=ID,
-        started_ns=1_790_000_000_000_000_000,
-        trace=TRACE,
-        door="openai",
-        provider=provider,
-        upstream="h",
-        method="POST",
-        path=PATHS[third % len(PATHS)],
-        request_headers=(("content-type", "application/json"),),
-        request=Body(body, b"", len(body)),
-        status=200 if first & 0x80 == 0 else 400,
-        response_headers=(("content-type", kind), ("content-encoding", coding)),
-        response=reply,
-        end_ns=1_000_000,
-    )
-
-
 def sink_bodies(data: bytes) -> None:
-    exchange = _exchange(data)
+    exchange = exchange_of(data)
     found = sink_body.plain(exchange.response, exchange.response_headers)
     media = sink_body.media_type(exchange.response_headers)
     sink_body.text(exchange.response, found, media).encode()
@@ -216,7 +175,7 @@ def sink_bodies(data: bytes) -> None:
 
 def calls(data: bytes) -> None:
     """Whatever a provider and a caller said becomes a row that every backend can take."""
-    stored(decode(_exchange(data), _PRICES))
+    stored(decode(exchange_of(data), _PRICES))
 
 
 def segments(data: bytes) -> None:
@@ -232,33 +191,6 @@ def segments(data: bytes) -> None:
     assert [record for record in around.records if record.payload == mine] or segment.MAGIC[:3] in data
 
 
-def redactions(data: bytes) -> None:
-    """A planted address is not left in what is kept; what was JSON stays JSON; pieces stay as long as their sum."""
-    exchange = _exchange(data.replace(b"@@", b" " + _ADDRESS + b" "))
-    before = exchange.response
-    pieces = array("I", [len(before.head) // 2, len(before.head) - len(before.head) // 2, len(before.tail)])
-    clean = _REDACTOR.exchange(
-        msgspec.structs.replace(exchange, chunks=Chunks(array("Q", (1, 2, 3)).tobytes(), pieces.tobytes()))
-    )
-    assert clean.notes[:1] != (NOT_KEPT,), "it met something unforeseen"
-    for body in (clean.request, clean.response):
-        assert _ADDRESS not in body.head + body.tail
-    assert sum(array("I", clean.chunks.length)) == len(clean.response.head) + len(clean.response.tail)
-    if _is_json(exchange.request.head):
-        assert _is_json(clean.request.head)
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return False
-    return True
-
-
-_ADDRESS = b"jane.doe@example.com"
-_REDACTOR = redactor_of(("all",), {})
-assert _REDACTOR
 _PRICES = price.load(None)
 
 TARGETS: dict[str, Target] = {

@@ -116,6 +116,15 @@ def test_nothing_is_left_of_what_the_hole_cut(media: str, at: int) -> None:
     assert kept.body.truncated
 
 
+def test_head_and_tail_without_a_hole_are_one() -> None:
+    document = b'data: {"content": "' + MAIL + b'"}\n\n'
+    for at in range(len(document)):
+        pieces = [document[:at], document[at:]]
+        kept, _ = hidden(Body(*pieces, len(document), False), ("content-type", "text/event-stream"), pieces=pieces)
+        assert kept.body.head + kept.body.tail == b'data: {"content":"[email]"}\n\n'
+        assert sum(kept.lengths) == len(kept.body.head)
+
+
 def test_both_sides_of_a_hole_are_searched() -> None:
     for media, around in (("text/event-stream", b'data: {"content": "%s"}\n\n'), ("application/json", b'{"a": "%s"},')):
         part = (around % b"x ") * 600 + around % MAIL + (around % b" x") * 600
@@ -139,6 +148,11 @@ def test_media_stay_and_texts_that_are_called_so_do_not() -> None:
     assert MAIL not in hidden(whole(picture))[0].body.head
 
 
+def test_a_stream_that_calls_itself_bytes_is_one() -> None:
+    body = whole(b'data: {"a": "\xff ' + MAIL + b'"}\n\n')
+    assert MAIL not in hidden(body, ("content-type", "application/octet-stream"))[0].body.head
+
+
 def test_parts_of_a_form_with_files() -> None:
     part = b'--b\r\nContent-Disposition: form-data; name="to"\r\n\r\n' + MAIL + b"\r\n--b--\r\n"
     assert MAIL not in hidden(whole(part), ("content-type", "multipart/form-data; boundary=b"))[0].body.head
@@ -153,6 +167,8 @@ def test_probabilities_of_a_document_that_held_something() -> None:
     assert clean["choices"] == [{"message": {"content": "[email]"}, "logprobs": None}]
     assert clean["usage"] == {"total_tokens": 9}
     assert list(kept.lengths) == [len(kept.body.head)]
+    other = document.replace(b"logprobs", b"completion_probabilities")
+    assert b"example" not in hidden(whole(other), JSON, pieces=[other])[0].body.head
     cut, _ = hidden(whole(document[:-2]), JSON, pieces=[document[:-2]])
     assert cut.body.head == b""
 

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.patterns.planted import CARDS, EMAILS, KEYS, PEM, PHONES
+from tracer.patterns.custom import finders
 from tracer.patterns.kinds import built_in
 from tracer.patterns.search import Search
 
@@ -118,6 +119,22 @@ def test_a_number_becomes_a_text(number: int) -> None:
     assert json.loads(clean["c"]) == {"a": ["[card]", {"b": "[card]"}]}
     assert clean["d"] == '": [card]'
     assert clean["e"] == "[card],"
+
+
+@pytest.mark.parametrize(
+    "number", ["-4111111111111111", '{"phone": 41555526.71}', '{"cell": 4155552671}', '{"a": {"fax":-1234567}}']
+)
+def test_all_of_a_number_becomes_a_text(number: str) -> None:
+    for spaces in ("", " " * 99):
+        json.loads(search().hidden(f"{spaces}[{number}, 1]"))
+    assert "-4111" not in search().hidden("[-4111111111111111]")
+
+
+def test_a_number_of_ones_own_kind() -> None:
+    found = Search(built_in([]) | finders({"pin": r"\d{4}", "word": "true"}))
+    assert json.loads(found.hidden('{"a": [12345678.12345, 1e1000, true, "1234"]}')) == {
+        "a": ["[pin]", "[pin]", "[word]", "[pin]"],
+    }
 
 
 def test_what_stands_around_stays_letter_by_letter() -> None:

@@ -161,6 +161,32 @@ def test_answers_that_are_told_in_turns() -> None:
     assert search.found == {"email": 1, "card": 1}
 
 
+def test_an_index_may_count_anything() -> None:
+    pieces = ["mail ", "jo", "hn@exam", "ple.com", " now"]
+    tokens = [{"index": at, "token": {"id": at, "text": piece}} for at, piece in enumerate(pieces)]
+    assert [each["token"]["text"] for each in documents_of(redacted(sse(tokens), "text/event-stream")[0], "sse")] == [
+        *("mail ", "[", "e", "mail]", " now"),
+    ]
+    first_only = [chat("john@"), {"choices": [{"delta": {"content": "example.com"}}]}]
+    assert b"john" not in redacted(sse(first_only), "text/event-stream")[0]
+    numbered = [
+        chat(piece, choice) | {"index": at} for at, (piece, choice) in enumerate([("jo", 0), ("x ", 1), ("hn@a.de", 0)])
+    ]
+    assert b"hn@" not in redacted(sse(numbered), "text/event-stream")[0]
+
+
+def test_parts_of_one_event_go_on_in_their_order() -> None:
+    parts = [{"candidates": [{"content": {"parts": [{"text": "jo"}, {"text": "hn@"}, {"text": "example.com"}]}}]}]
+    clean, _, _ = redacted(sse(parts), "text/event-stream")
+    (said,) = documents_of(clean, "sse")
+    assert [part["text"] for part in said["candidates"][0]["content"]["parts"]] == ["[", "e", "mail]"]
+
+
+def test_what_another_text_interrupts() -> None:
+    body = sse([chat("john@") | {"note": {"content": "x"}}, chat("example.com") | {"note": {"content": "y"}}])
+    assert b"john" not in redacted(body, "text/event-stream")[0]
+
+
 def test_tool_calls_are_json_in_pieces() -> None:
     arguments = json.dumps({"to": "zoë\n" + EMAILS[0], "card": 4111111111111111})
     body = sse([tool(arguments[at : at + 3]) for at in range(0, len(arguments), 3)])

@@ -12,6 +12,7 @@ Invariants
 - Media are left as they are (tracer/media.py takes them out): bytes of a media type that are no UTF-8.
 """
 
+import re
 from array import array
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ AT_THE_HOLE = 4096
 _MEDIA = ("audio/", "image/", "video/", "font/", "application/octet-stream", "application/pdf", "application/zip")
 # Of a body that unpacks to more.
 _HEAD, _TAIL = 4 << 20, 256 << 10
+_LOGPROBS = re.compile(rb"logprobs|completion_probabilities")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -54,7 +56,7 @@ def hidden_body(search: Search, body: Body, lengths: "array[int]", headers: Head
         return Kept(body, lengths, headers)
     coding = _value(headers, "content-encoding").strip().lower()
     compressed = coding not in ("", "identity")
-    plain = _opened(body, lengths, coding) if compressed else _Plain(body.head, body.tail, lengths, body.truncated)
+    plain = _opened(body, lengths, coding) if compressed else _as_it_is(body, lengths)
     if plain is None:
         return Kept(Body(size=body.size, truncated=True), _zeros(lengths), headers, f"{coding[:32]} cannot be undone")
     whole = compressed and not plain.truncated
@@ -65,6 +67,13 @@ def hidden_body(search: Search, body: Body, lengths: "array[int]", headers: Head
     if compressed:
         headers = tuple((name, text) for name, text in headers if name.lower() != "content-encoding")
     return Kept(Body(clean.head, clean.tail, body.size, clean.truncated), clean.lengths, headers)
+
+
+def _as_it_is(body: Body, lengths: "array[int]") -> _Plain:
+    """Where nothing is missing between head and tail, a match may go over the seam."""
+    if body.truncated or not body.tail:
+        return _Plain(body.head, body.tail, lengths, body.truncated)
+    return _Plain(body.head + body.tail, b"", lengths, False)
 
 
 def _opened(body: Body, lengths: "array[int]", coding: str) -> _Plain | None:
@@ -80,15 +89,15 @@ def _opened(body: Body, lengths: "array[int]", coding: str) -> _Plain | None:
 
 
 def _clean(search: Search, plain: _Plain, media: str) -> _Plain:
-    if media.startswith(_MEDIA) and not _is_utf8(plain.head):
+    framing = framing_of(media, plain.head)
+    if framing is None and media.startswith(_MEDIA) and not _is_utf8(plain.head):
         return plain
     plain = _around_the_hole(plain) if plain.truncated and plain.tail else plain
     head, tail, lengths, truncated = plain
-    framing = framing_of(media, head)
     if framing is None:
         before = search.found.total()
         edits = _in_text(search, head, media) + [_later(edit, len(head)) for edit in _in_text(search, tail, media)]
-        if search.found.total() > before and b"logprobs" in head:
+        if search.found.total() > before and _LOGPROBS.search(head):
             return _without_logprobs(plain, edits)
     else:
         edits = StreamSearch(search).edits(head, framing)

@@ -69,6 +69,8 @@ _CUE = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_CUE = 48
+# One of these is in each of them. Most figures are no telephone's, and looking for a part of a word costs a tenth.
+_IN_CUES = ("tel", "phone", "mobil", "cell", "fax", "handy", "whatsapp", "call", "rufnummer", "portable")
 _ANY_NUMBER = re.compile(r"\(?\d(?:[ ./()-]{0,2}\d){6,14}+(?![\w@]|[.:,]\d)")
 _FEWEST, _MOST = 8, 15
 
@@ -128,5 +130,10 @@ def phones(text: str) -> Iterator[Range]:
             national = found[0][0] in "(0" and not found[0].startswith("00")
             if (10 if national else _FEWEST) <= count <= _MOST:
                 yield found.span()
-        if _CUE.search(text[max(0, start - _LONGEST_CUE) : start]) and (told := _ANY_NUMBER.match(text, start)):
+        if _is_cued(text[max(0, start - _LONGEST_CUE) : start]) and (told := _ANY_NUMBER.match(text, start)):
             yield told.span()
+
+
+def _is_cued(before: str) -> bool:
+    lower = before.lower()
+    return any(part in lower for part in _IN_CUES) and _CUE.search(before) is not None

@@ -1,45 +1,50 @@
-"""The events of a stream as stretches of its bytes: where each ends, the document that it carries, and the event with another.
+"""The events of a stream as stretches of its bytes: where each ends, the documents that it carries, and the event with others.
 
-Every byte belongs to one stretch, in order. What carries no JSON object has no document and is searched as text.
+Every byte belongs to one stretch, in order; between two stand line ends only. What carries no JSON object has no document and
+is searched as text.
 """
 
 import base64
+import binascii
 import json
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
 from tracer import eventstream
 from tracer.framing import Framing
 from tracer.jsonstream import Elements, Lines, Piece
-from tracer.sse import Decoder, Event, Overlong
+from tracer.sse import Overlong
 
-_LINE = re.compile(rb"[^\r\n]*(?:\r\n|\r|\n|$)")
-_DATA = re.compile(rb"data(?::|[\r\n]|$)")
 _WHOLE = 1 << 62
+# orjson reads documents that are nested deeper than it writes.
+_DEEPEST = 250
+_LONGEST_NAME, _LONGEST_VALUE = 255, 65535
 
 
 class Stretch(NamedTuple):
-    """Bytes of a stream. `document`: what they say as JSON, or None. `beside`: what else they hold, as text.
+    """Bytes of a stream. `documents`: what they say as JSON. `beside`: what else they hold, as text.
 
-    `again(document, beside)` are the bytes that say these instead.
+    `again(documents, beside)` are the bytes that say these instead; None for a document that is as it was. No `again`: all of
+    it is text. `spelt`: the text of a document that the bytes hold in another spelling.
     """
 
     start: int
     end: int
-    document: Any
+    documents: list[Any]
     beside: str = ""
-    again: Callable[[Any, str], bytes] | None = None
+    again: Callable[[Sequence[Any], str], bytes] | None = None
+    spelt: bytes = b""
 
 
-def stretches(data: bytes, framing: Framing) -> Iterator[Stretch]:
-    """The stretches of a stream that begins here."""
-    return _BY_FRAMING[framing](data)
+def text_stretch(data: bytes, start: int, end: int) -> Stretch:
+    """Text, without the line ends behind it: what follows must go on to begin a line."""
+    return Stretch(start, start + len(data[start:end].rstrip(b"\r\n")), [])
 
 
-def _loads(text: str | bytes) -> Any:
+def loads(text: str | bytes) -> Any:
     """The document, or None if it is no object and no list. Halves of characters, which some providers stream, pass."""
     try:
         found = orjson.loads(text)
@@ -48,112 +53,122 @@ def _loads(text: str | bytes) -> Any:
             found = json.loads(text)
         except (ValueError, RecursionError):
             return None
-    return found if isinstance(found, dict | list) else None
+    if not isinstance(found, dict | list) or _is_too_deep(found, text):
+        return None
+    return found
 
 
-def _dumps(document: Any) -> bytes:
+def dumps(document: Any) -> bytes:
+    """The document as it is written in one line."""
     try:
         return orjson.dumps(document)
     except TypeError:  # half of a character, or a number of more than 64 bits
         return json.dumps(document, separators=(",", ":")).encode()
 
 
-def _events(data: bytes) -> Iterator[Stretch]:
-    decoder = Decoder(_WHOLE, loose=True)
-    start = 0
-    last = decoder.feed(data)
-    rest = decoder.close()
-    for event in [*last, *([rest] if rest else [])]:
-        if isinstance(event, Event) and event.end > start:
-            end = len(data) if event is rest else event.end
-            yield _event(data, start, end, event)
-            start = end
-    if start < len(data):
-        yield Stretch(start, len(data), None)
+def _is_too_deep(document: Any, text: str | bytes) -> bool:
+    most = text.count("{") + text.count("[") if isinstance(text, str) else text.count(b"{") + text.count(b"[")
+    if most <= _DEEPEST:
+        return False
+    level = [document]
+    for _ in range(_DEEPEST):
+        level = [part for each in level for part in (each.values() if isinstance(each, dict) else each)]
+        level = [part for part in level if isinstance(part, dict | list)]
+        if not level:
+            return False
+    return True
 
 
-def _event(data: bytes, start: int, end: int, event: Event) -> Stretch:
-    document = _loads(event.data) if event.data[:1] in ("{", "[") else None
-    if document is None:
-        return Stretch(start, end, None)
-    raw = data[start:end]
-    if not _has_data(raw):
-        return Stretch(start, end, None)
-    lines = _LINE.findall(raw)
-    beside = b"".join(line for line in lines if not _DATA.match(line)).decode("utf-8", "surrogateescape")
-
-    def again(document: Any, others: str) -> bytes:
-        first = next(number for number, line in enumerate(lines) if _DATA.match(line))
-        ending = lines[first][len(lines[first].rstrip(b"\r\n")) :]
-        told = b"data: " + _dumps(document) + ending
-        if others != beside:
-            said = _LINE.findall(others.encode("utf-8", "surrogateescape"))
-            return b"".join([*(line for line in said if line.strip()), told, ending])
-        return b"".join([*lines[:first], told, *(line for line in lines[first + 1 :] if not _DATA.match(line))])
-
-    return Stretch(start, end, document, beside, again)
+def lines(data: bytes) -> Iterator[Stretch]:
+    """Of one object a line."""
+    found = Lines(_WHOLE)
+    return _pieces(data, [*found.feed(data), *found.close()])
 
 
-def _has_data(raw: bytes) -> bool:
-    return raw.startswith(b"data") or b"\ndata" in raw or b"\rdata" in raw
-
-
-def _lines(data: bytes) -> Iterator[Stretch]:
-    lines = Lines(_WHOLE)
-    return _pieces(data, [*lines.feed(data), *lines.close()])
-
-
-def _elements(data: bytes) -> Iterator[Stretch]:
+def elements(data: bytes) -> Iterator[Stretch]:
+    """Of the elements of one array."""
     return _pieces(data, Elements(_WHOLE).feed(data))
 
 
 def _pieces(data: bytes, pieces: list[Piece | Overlong]) -> Iterator[Stretch]:
     at = 0
     for piece in pieces:
-        if not isinstance(piece, Piece):
+        document = loads(piece.data) if isinstance(piece, Piece) else None
+        if document is None or not isinstance(piece, Piece):
             continue
-        start = data.find(piece.data, at, piece.end)
-        document = _loads(piece.data)
-        if start < 0 or document is None:
-            continue
+        start = data.rfind(piece.data, at, piece.end)
         if start > at:
-            yield Stretch(at, start, None)
+            yield text_stretch(data, at, start)
         at = start + len(piece.data)
-        yield Stretch(start, at, document, "", lambda document, _beside: _dumps(document))
+        yield Stretch(start, at, [document], "", lambda documents, _beside: dumps(documents[0]))
     if at < len(data):
-        yield Stretch(at, len(data), None)
+        yield text_stretch(data, at, len(data))
 
 
-def _messages(data: bytes) -> Iterator[Stretch]:
-    start = 0
+def messages(data: bytes) -> Iterator[Stretch]:
+    """Of Amazon's messages."""
+    at = 0
     for message in eventstream.Decoder(_WHOLE).feed(data):
         if isinstance(message, eventstream.Message):
+            start = _beginning(data, at, message.end)
+            if start > at:
+                yield text_stretch(data, at, start)
             yield _message(start, message)
-            start = message.end
-    if start < len(data):
-        yield Stretch(start, len(data), None)
+            at = message.end
+    if at < len(data):
+        yield text_stretch(data, at, len(data))
+
+
+def _beginning(data: bytes, at: int, end: int) -> int:
+    """Where the message that ends here begins: its length tells."""
+    for start in range(at, end):
+        prelude = data[start : start + 12]
+        if int.from_bytes(prelude[:4], "big") == end - start and crc32(prelude[:8]) == int.from_bytes(prelude[8:], "big"):
+            return start
+    return at
 
 
 def _message(start: int, message: eventstream.Message) -> Stretch:
-    payload = _loads(message.payload)
-    wrapped = isinstance(payload, dict) and eventstream.is_wrapped(payload)
-    # Amazon's own events are named by a header, so their payload is the document.
-    document = eventstream.document(message) if wrapped else payload
-    beside = message.headers.get(":error-message", "")
+    """Its headers and its payload are the documents; a payload that is none is a list of one text."""
+    payload = loads(message.payload)
+    inner = _unwrapped(payload)
+    said = message.payload if inner is None else inner
+    document = payload if inner is None else loads(inner)
 
-    def again(document: Any, beside: str) -> bytes:
-        headers = {**message.headers, ":error-message": beside} if ":error-message" in message.headers else message.headers
-        said = _dumps(document)
-        if wrapped:
-            said = _dumps({"bytes": base64.b64encode(said).decode()})
-        return eventstream.encode(headers, message.payload if payload is None else said)
+    def again(documents: Sequence[Any], _beside: str) -> bytes:
+        headers, told = documents
+        written = said
+        if told is not None:
+            written = dumps(told) if document is not None else told[0].encode("utf-8", "surrogateescape")
+        if inner is not None:
+            written = dumps({"bytes": base64.b64encode(written).decode()})
+        return eventstream.encode(_fitting(message.headers if headers is None else headers), written)
 
-    return Stretch(start, message.end, document if document is not None else {}, beside, again)
+    read = document if document is not None else [said.decode("utf-8", "surrogateescape")]
+    return Stretch(start, message.end, [dict(message.headers), read], "", again, inner or b"")
 
 
-_BY_FRAMING: dict[Framing, Callable[[bytes], Iterator[Stretch]]] = {
-    Framing.SSE: _events,
-    Framing.LINES: _lines,
-    Framing.ARRAY: _elements,
-    Framing.AWS: _messages,
+def _unwrapped(payload: Any) -> bytes | None:
+    """The model's own event in what only carries it."""
+    if not (isinstance(payload, dict) and eventstream.is_wrapped(payload)):
+        return None
+    try:
+        return base64.b64decode(payload["bytes"], validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _fitting(headers: dict[str, str]) -> dict[str, str]:
+    """Those that a message can hold: one that was no UTF-8 has become longer."""
+    return {
+        name: text
+        for name, text in headers.items()
+        if len(name.encode()) <= _LONGEST_NAME and len(text.encode()) <= _LONGEST_VALUE
+    }
+
+
+BY_FRAMING: dict[Framing, Callable[[bytes], Iterator[Stretch]]] = {
+    Framing.LINES: lines,
+    Framing.ARRAY: elements,
+    Framing.AWS: messages,
 }

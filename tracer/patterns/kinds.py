@@ -19,11 +19,13 @@ BUILT_IN: dict[str, tuple[str, Finder]] = {
     "email": ("email", addresses),
     "phone": ("phone", phones),
 }
+# What stands instead of the built-in kinds.
+WORDS = frozenset(word for word, _ in BUILT_IN.values())
 
 
 def words() -> frozenset[str]:
     """What built-in kinds are called, in settings and in texts."""
-    return frozenset({ALL, PRESIDIO, PII, *BUILT_IN, *(word for word, _ in BUILT_IN.values())})
+    return frozenset({ALL, PRESIDIO, PII, *BUILT_IN, *WORDS})
 
 
 def built_in(names: Iterable[str]) -> dict[str, Finder]:

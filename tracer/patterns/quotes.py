@@ -11,7 +11,7 @@ _DEEPEST = 3
 
 def looks_like_json(text: str) -> bool:
     """Whether an object or a list begins here."""
-    return text[:64].lstrip()[:1] in ("{", "[")
+    return (text[:64].lstrip() or text.lstrip())[:1] in ("{", "[")
 
 
 class Quotes:

@@ -10,13 +10,17 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from tracer.patterns.edits import Edit
+from tracer.patterns.edits import Edit, in_bytes
 from tracer.patterns.escapes import View, without_json_escapes, without_percents
-from tracer.patterns.kinds import Finder
+from tracer.patterns.kinds import PII, WORDS, Finder
 from tracer.patterns.quotes import Quotes, looks_like_json
 
 # JSON in JSON in JSON.
 _DEEPEST = 4
+Finders = tuple[tuple[str, Finder], ...]
+_WORD = re.compile(r"[\w.+-]+")
+_OF_NUMBERS = frozenset("+-.0123456789eE")
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null")
 _HEX = re.compile(r"u[0-9a-fA-F]{4}")
 
 
@@ -33,6 +37,10 @@ class Search:
 
     def __init__(self, finders: Mapping[str, Finder]) -> None:
         self._finders = tuple(finders.items())
+        # presidio takes as long for a letter of JSON as for one of a text, and there are thirty times as many in a stream.
+        self._quick = tuple((kind, find) for kind, find in self._finders if kind != PII)
+        # Of these kinds nothing depends on where a text begins or ends, so `places` says where any text holds one.
+        self.is_told_by_bytes = finders.keys() <= WORDS
         self.found: Counter[str] = Counter()
 
     def hidden(self, text: str, *, percents: bool = False) -> str:
@@ -45,39 +53,65 @@ class Search:
         found = self.all(text, percents=percents)
         if not found:
             return []
-        quotes: Quotes | None = None
-        edits = []
-        for start, end, kind in found:
-            word = f"[{kind}]"
-            if text[start:end].isdigit() and looks_like_json(text):
-                quotes = quotes or Quotes(text)
-                quote = quotes.around(start)
-                word = quote + word + quote
-            edits.append(Edit(start, end, word))
+        quotes = Quotes(text) if looks_like_json(text) and any(_is_word(text, each) for each in found) else None
+        edits: list[Edit[str]] = []
+        for each in found:
+            edit = Edit(each.start, each.end, f"[{each.kind}]")
+            if quotes is not None and _is_word(text, each):
+                edit = _quoted(text, edit, quotes)
+            if not (edits and edit.start < edits[-1].end):  # of a number that holds two the whole went before
+                edits.append(edit)
         return edits
+
+    def places(self, data: bytes) -> list[tuple[int, int]]:
+        """Where in bytes that are spelt as JSON is anything stands; not counted."""
+        text = data.decode("utf-8", "surrogateescape")
+        found = self._levels(text, 0, self._quick, json=True)
+        if not found:
+            return []
+        edits = [Edit(start, end, "") for start, end, _ in _merged(found)]
+        return [(edit.start, edit.end) for edit in in_bytes(text, edits)]
 
     def all(self, text: str, *, percents: bool = False) -> list[Found]:
         """What stands in a text, in order, none overlapping another, and counted."""
-        found = self._levels(text, 0)
+        found = self._levels(text, 0, self._finders, json=looks_like_json(text))
         if percents and ("%" in text or "+" in text):
             view = without_percents(text)
-            found += _moved(self._levels(view.text, 0), view)
+            found += _moved(self._levels(view.text, 0, self._finders, json=looks_like_json(view.text)), view)
         merged = _merged(found) if found else found
         self.found.update(each.kind for each in merged)
         return merged
 
-    def _levels(self, text: str, depth: int) -> list[Found]:
+    def _levels(self, text: str, depth: int, finders: Finders, *, json: bool = False) -> list[Found]:
         escaped = "\\" in text
-        found = [] if escaped and not depth and looks_like_json(text) else list(self._own(text, escaped))
+        found = [] if escaped and json else list(_own(text, escaped, finders))
         if escaped and depth < _DEEPEST:
             view = without_json_escapes(text)
-            found += _moved(self._levels(view.text, depth + 1), view)
+            found += _moved(self._levels(view.text, depth + 1, finders), view)
         return found
 
-    def _own(self, text: str, escaped: bool) -> Iterator[Found]:
-        for kind, find in self._finders:
-            for start, end in find(text):
-                yield Found(*_whole(text, start, end), kind) if escaped else Found(start, end, kind)
+
+def _own(text: str, escaped: bool, finders: Finders) -> Iterator[Found]:
+    for kind, find in finders:
+        for start, end in find(text):
+            yield Found(*_whole(text, start, end), kind) if escaped else Found(start, end, kind)
+
+
+def _is_word(text: str, found: Found) -> bool:
+    return _WORD.fullmatch(text, found.start, found.end) is not None
+
+
+def _quoted(text: str, edit: Edit[str], quotes: Quotes) -> Edit[str]:
+    """An edit of a number of JSON, or of a part of one: all of it becomes a text."""
+    quote = quotes.around(edit.start)
+    if not quote:
+        return edit
+    start, end = edit.start, edit.end
+    while start and text[start - 1] in _OF_NUMBERS:
+        start -= 1
+    while end < len(text) and text[end] in _OF_NUMBERS:
+        end += 1
+    return Edit(start, end, quote + edit.instead + quote) if _NUMBER.fullmatch(text, start, end) else edit
 
 
 def applied(text: str, edits: list[Edit[str]]) -> str:
