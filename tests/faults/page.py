@@ -101,8 +101,8 @@ _CAVEATS = """\
 ## Caveats
 
 - Rows that were taken on 2026-11-22 from 12:10 on come from a run beside an hour's soak, fuzzers and the tests, on the same two
-  cores (load 20 to 30). Nothing was doubled in it. Most of what broke looks like want of time; that has not been looked into, and
-  the rows that say "no" are to be measured again on a machine that does nothing else.
+  cores (load 20 to 30). Nothing was doubled in it. Most of what broke looks like want of time; that has not been looked into,
+  and the rows that say "no" are to be measured again on a machine that does nothing else.
 - kill -9 ends a process, not the machine. `power-cut-*` shut the file system down under everything and mount it again: ext4,
   with the embedded store on it. Disks that lose what they said was written are beyond it. `tests/spool/test_power.py` cuts the
   power of the spool and of the sink's positions at every write, sync and rename, on a disk that keeps whatever POSIX allows.
