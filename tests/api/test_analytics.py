@@ -165,7 +165,7 @@ async def test_requests_that_a_configs_retry_rescued(empty_store: RunningStore) 
     flight = Flight(
         call_id=(rescued := samples.call(1, started_at=BEGAN)).call_id,
         started_ns=0,
-        clock=lambda: 0,
+        began_ns=0,
         trace=TraceContext("t", "s", "0" * 31 + "1", "0" * 15 + "1"),
         door="openai",
         method="POST",

@@ -28,12 +28,24 @@ _BOTH = [
 # (one version of a prompt, one minute) by some percent.
 _PERCENTILE = re.compile(r"p\d\d$|^(duration|first_token)$")
 _INEXACT = 0.15
+_SECOND = timedelta(seconds=1)
+_FORMAT = "%Y-%m-%d %H:%M:%S"
 
 
 def hours_of(traffic: Traffic, hours: int) -> tuple[datetime, datetime]:
-    """The last full hours, up to a second before the next: what sums of hours and of calls both hold."""
+    """Full hours, up to a second before the next: what sums of hours and of calls both hold.
+
+    Grafana asks by whole seconds, so the last second's calls are in the sums only: the hours end where there are none.
+    """
     end = traffic.end.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-    return end - timedelta(hours=hours), end - timedelta(seconds=1)
+    while _calls_in(traffic, end - _SECOND):
+        end -= timedelta(hours=1)
+    return end - timedelta(hours=hours), end - _SECOND
+
+
+def _calls_in(traffic: Traffic, second: datetime) -> int:
+    query = f"SELECT count() FROM llm.calls WHERE toStartOfSecond(started_at) = '{second:{_FORMAT}}'"
+    return int(ask(traffic.url, query).rows[0][0])
 
 
 def test_every_call_has_the_key(traffic: Traffic) -> None:
