@@ -16,7 +16,7 @@ ALLOWED = frozenset(
 # Other spellings, in lower case.
 _SPELLINGS = {
     **dict.fromkeys(
-        ("apache 2.0", "apache license, version 2.0", "apache license 2.0", "apache software license"), "Apache-2.0"
+        ("apache 2", "apache 2.0", "apache license, version 2.0", "apache license 2.0", "apache software license"), "Apache-2.0"
     ),
     **dict.fromkeys(("mit license", "the mit license"), "MIT"),
     **dict.fromkeys(("bsd", "bsd license", "3-clause bsd license", "new bsd"), "BSD-3-Clause"),

@@ -37,6 +37,7 @@ class Made(Distribution):
     [
         ({"License_Expression": "MPL-2.0 AND (Apache-2.0 OR MIT)"}, {"MPL-2.0", "Apache-2.0", "MIT"}),
         ({"License": "Apache License, Version 2.0"}, {"Apache-2.0"}),
+        ({"License": "Apache 2"}, {"Apache-2.0"}),
         ({"License": "MIT License\n\nCopyright …"}, {"MIT"}),
         ({"License": "Dual License", "Classifier": "License :: OSI Approved :: BSD License"}, {"BSD-3-Clause"}),
         (
