@@ -1,6 +1,7 @@
 """A run survives its file, and page and picture say what is in it."""
 
 import re
+import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -69,5 +70,7 @@ def test_the_picture_has_every_process_and_every_fault() -> None:
 
 def test_what_is_on_record_names_no_place_and_is_drawn() -> None:
     if page.RESULTS.exists():
-        assert not re.search(r"https?://(?!127)|/tmp/|/root/|/home/|/work/", page.RESULTS.read_text())
+        kept = page.RESULTS.read_text()
+        assert not re.search(r"https?://(?!127)", kept)
+        assert not [place for place in (tempfile.gettempdir(), str(Path.home()), str(Path.cwd())) if f"{place}/" in kept]
         assert page.PICTURE.read_text() == chart.chart(load(page.RESULTS))
