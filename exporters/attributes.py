@@ -92,10 +92,11 @@ _COPIED: tuple[tuple[str, str, type], ...] = (
 )
 
 
-# Fields that many calls have the same values of; all that `alike` and `span_name` look at.
+# Fields that many calls have the same values of; all that `alike` and `span_name` look at. No real number is among them: 0.0
+# and -0.0 are equal, so that the one would be sent for the other.
 _OF_MANY = (
     *("operation", "method", "endpoint", "door", "provider", "upstream", "request_model", "response_model", "span_name"),
-    *("prompt_id", "prompt_version", "temperature", "top_p", "max_tokens", "n", "stream", "attempt", "client", "key_hash"),
+    *("prompt_id", "prompt_version", "max_tokens", "n", "stream", "attempt", "client", "key_hash"),
     *("key_id", "cache_status", "system_fingerprint", "service_tier", "finish_reasons", "price_source", "usage_source"),
     *("outcome", "status_code", "error_type", "truncated", "tools", "notes"),
 )

@@ -210,13 +210,19 @@ def test_any_calls_bytes_read_as_what_the_library_makes_of_its_span(data: st.Dat
         assert read(room.encode(made, with_content)) == library(made, with_content)
 
 
+def test_one_zero_is_not_remembered_for_the_other() -> None:
+    for temperature in (0.0, -0.0, 0.0):
+        made = full_call(temperature=temperature)
+        assert read(room.encode(made, False)) == library(made, False)
+
+
 def test_what_is_alike_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(room, "_remembered", {})
     calls = [full_call(call_id=UUID(int=number), input_tokens=number, request_hash=str(number)) for number in range(5)]
     for each in calls:
         assert read(room.encode(each, with_content=False)) == library(each, with_content=False)
     assert len(room._remembered) == 1
-    room.encode(full_call(temperature=0.75), with_content=False)
+    room.encode(full_call(max_tokens=75), with_content=False)
     assert len(room._remembered) == 2
 
 
