@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).parents[1]
-PATIENCE_S = 30.0
+PATIENCE_S = 90.0
 
 
 def tracer(

@@ -25,7 +25,7 @@ from tracer.spool import logs, segment
 from tracer.spool.segment import Record
 
 LASTS_S = 6.0
-DISK_MB = 400
+DISK_MB = 600
 PAGE_BYTES = 4096
 
 

@@ -190,7 +190,7 @@ HAPPENINGS = (
     *(Happening(f"provider-{name}", "provider", _provider(name)) for name in ("reset", "half", "stalled", "garbage", "429")),
     Happening("clients-leave", "clients", clients_leave),
     Happening("clients-sip", "clients", clients_sip),
-    Happening("disk-full", "disk", disk_full, copies=2),
+    Happening("disk-full", "disk", disk_full, hard=True, copies=2),  # the store ends by itself when a write fails
 )
 
 

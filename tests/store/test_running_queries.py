@@ -66,6 +66,9 @@ async def test_a_query_whose_client_is_gone_is_ended(store: RunningStore, http: 
     while await running(http, store, marker):
         pass
     assert await ask(http, store.url, "SELECT 1") == (200, b"1\n")
+    # What it had still to write went nowhere, and was not taken for a disk that cannot be written to (damage.py).
+    failed = "SELECT count() FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
+    assert await ask(http, store.url, failed, headers=writer_headers(store)) == (200, b"0\n")
 
 
 async def test_time_is_limited_however_much_is_asked_for(narrow: RunningStore, http: aiohttp.ClientSession) -> None:

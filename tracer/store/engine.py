@@ -11,6 +11,7 @@ What chDB 26.9 does (tried; tests/store/test_engine.py holds it)
 - An INSERT's data comes from a file in memory (INSERT … FROM INFILE), 3 ms for 200 rows. send_insert, chDB's own way to take
   data in pieces, is not to be trusted: it says "done" when the last block could not be written (a full disk, a constraint, a
   view that throws), and the rows are nowhere.
+- It does not look whether a `write` to a file failed, and goes on: damage.py.
 - send_query formats every block by itself, so a JSON result in two blocks comes as two documents. INTO OUTFILE into a pipe
   gives one, in every format, as it is made, with the engine waiting while the pipe is full: this is how results go out.
   A pipe that nobody reads any more does not stop the query: `kill` does.
@@ -20,6 +21,7 @@ What chDB 26.9 does (tried; tests/store/test_engine.py holds it)
 - A Python function registered under a built-in's name replaces it. See readonly.py.
 
 Invariants
+- An insert is acknowledged only while no write to a file has failed.
 - Nothing that a user sets is in force when the lock is: settings and database first, then the reader's role, then `readonly`.
 - close() ends what still reads, waits for what still writes, and only then lets go of the directory.
 """
@@ -35,13 +37,12 @@ from typing import Any
 
 import chdb
 
-from tracer.store import opening
+from tracer.store import damage, file_function, opening
 from tracer.store import readonly as fence
-from tracer.store.errors import ACCESS_DENIED, QueryFailed, StoreLocked, StoreUnavailable, failure, from_engine
+from tracer.store.errors import StoreLocked, StoreUnavailable, from_engine
 from tracer.store.limits import Limits
 from tracer.store.statement import from_file, into_file, quoted, setting_name
 
-_PY_EXCEPTION = 800
 # Part of the memory that one user's query may take where nobody says how many there are at once.
 _QUERY_SHARE = 0.5
 # close() waits at most for the product of the two.
@@ -85,8 +86,11 @@ class Engine:
         self._count = 0
         self._closing = False
         self._url = opening.address(directory, memory_bytes)
-        _replace_file_function(not allow_writes)
+        file_function.replace(not allow_writes)
         self._keep_open = self._open()
+        if damage.forget(self._keep_open):
+            self._keep_open.close()
+            self._keep_open = self._open()
         self.version = self._value("SELECT version()")
         self.timezone = self._value("SELECT timezone()")
         names = self._value("SELECT groupArray(name) FROM system.table_functions FORMAT TSVRaw")
@@ -105,7 +109,7 @@ class Engine:
         outfile: Callable[[str], str] | None = None,
         held: Held | None = None,
     ) -> Result:
-        """Run one statement; its own FORMAT wins over `default_format`. Raises QueryFailed.
+        """Run one statement; its own FORMAT wins over `default_format`. Raises QueryFailed, and what `insert` raises.
 
         `outfile` is told the format of what a SELECT gives and says the file for it; `data` stays empty then. `name` is what
         `kill` knows the statement by.
@@ -123,6 +127,8 @@ class Engine:
             if outfile:
                 statement = into_file(canonical, default_format, outfile(chosen)) or statement
             found = connection.query(statement, default_format, params=dict(parameters))
+            if not read_only:
+                self._check_writes()
             return Result(
                 data=found.bytes(),
                 format=chosen,
@@ -144,12 +150,20 @@ class Engine:
         database: str = "default",
         held: Held | None = None,
     ) -> Result:
-        """Run `INSERT INTO t (…)` (no FORMAT in it) with `data`; returning means the rows are on disk. Raises QueryFailed."""
+        """Run `INSERT INTO t (…)` (no FORMAT in it) with `data`; returning means the rows are on disk.
+
+        Raises QueryFailed, and StoreUnavailable from the first write on that failed (`failed_writes`).
+        """
         # Synchronous, whatever is asked for: the answer must mean stored.
         own = {**settings, "async_insert": "0"}
         with self._connection(own, database, held) as connection, _in_memory(data) as path:
             done = connection.query(from_file(statement, path, data_format), "Null")
+            self._check_writes()
             return Result(written_rows=done.rows_written(), written_bytes=done.bytes_written(), seconds=done.elapsed())
+
+    def failed_writes(self) -> int:
+        """Writes to files that failed since this engine's process began; with the first, it stores nothing any more."""
+        return damage.failed_writes(self._keep_open)
 
     def canonical(self, statement: str) -> str:
         """The statement as the engine writes it back, on one line. Raises QueryFailed."""
@@ -191,6 +205,10 @@ class Engine:
                 raise StoreLocked(f"{self._directory} is in use by another process; stop the other `tracer`") from error
             raise StoreUnavailable(f"opening {self._directory}: {error}") from error
 
+    def _check_writes(self) -> None:
+        if failed := self.failed_writes():
+            raise StoreUnavailable(f"{failed} writes to {self._directory} failed: {damage.ADVICE}")
+
     @contextlib.contextmanager
     def _connection(self, settings: Mapping[str, str], database: str, held: Held | None = None) -> Iterator[Any]:
         """A connection for one statement, with its settings in force; engine errors come out as QueryFailed."""
@@ -205,7 +223,7 @@ class Engine:
                     connection.query(statement, "Null")
                 yield connection
             except RuntimeError as error:
-                raise _failed(str(error)) from None
+                raise file_function.worded(str(error)) from None
             finally:
                 if held:
                     _undo(connection, settings)
@@ -272,25 +290,3 @@ def _canonical(connection: Any, statement: str) -> str:
 
 def _is_insert(statement: str) -> bool:
     return statement.lstrip()[:6].upper() == "INSERT"
-
-
-def _failed(text: str) -> QueryFailed:
-    error = from_engine(text)
-    if error.code == _PY_EXCEPTION and "'file'" in text:
-        return failure(164, "READONLY", "Cannot execute query in readonly mode: file() reads files.")
-    if error.code == ACCESS_DENIED and "READ ON FILE" in text:
-        # The database `default` of clickhouse-local takes a name that is no table's for a file's.
-        return failure(60, "UNKNOWN_TABLE", "Unknown table expression identifier: there is no such table.")
-    return error
-
-
-def _replace_file_function(replaced: bool) -> None:
-    """In this process, for every connection: an earlier engine may have left it either way."""
-    with contextlib.suppress(RuntimeError):  # there was none
-        chdb.drop_function("file")
-    if replaced:
-        chdb.create_function("file", _no_file, ["String"], "String")
-
-
-def _no_file(_path: str) -> str:
-    raise PermissionError("file() is switched off")

@@ -1,19 +1,22 @@
 """The store's process: the engine on <data_dir>/store, served until SIGTERM or SIGINT.
 
 Order at the start: the directory (a second store stops here), the port, the schema. At the end: no new requests, running
-queries end, inserts finish, the directory is let go. Killed instead, nothing that was acknowledged is lost.
+queries end, inserts finish, the directory is let go. Killed instead, nothing that was acknowledged is lost. If a write to the
+disk has failed the process ends like that, by itself and at once (damage.py).
 """
 
 import asyncio
+import contextlib
 import errno
 import logging
+import os
 import signal
 
 import uvloop
 from aiohttp import web
 
 from tracer.config import Settings
-from tracer.store import client, schema
+from tracer.store import client, damage, schema
 from tracer.store.engine import Engine
 from tracer.store.errors import StoreCannotStart, StoreError
 from tracer.store.limits import Limits
@@ -29,6 +32,8 @@ _log = logging.getLogger(__name__)
 _MAX_URI_BYTES = 1 << 20
 # For clients that are slow to take what there still is for them; inserts are waited for anyway.
 _LAST_SECONDS = 3.0
+# How often it looks whether a write has failed in a merge; what broken merges were made of is kept for longer (engine.xml).
+_LOOK_SECONDS = 1.0
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -70,11 +75,21 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
         if settings.host not in _THIS_MACHINE and not settings.store_users:
             _log.warning("store: whoever reaches %s can query; TRACER_STORE_USERS asks for a password", settings.host)
         _log.info("store: http://%s:%s, %s", settings.host, settings.store_port, settings.data_dir / "store")
-        await stop.wait()
+        await _stopped_or_damaged(stop, engine)
     finally:
         closing = asyncio.to_thread(engine.close)  # ends the queries that requests wait for
         await asyncio.gather(closing, serving.cleanup())
         runner.close()
+
+
+async def _stopped_or_damaged(stop: asyncio.Event, engine: Engine) -> None:
+    while not stop.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), _LOOK_SECONDS)
+        if failed := await asyncio.to_thread(engine.failed_writes):
+            _log.critical("store: %d writes failed: %s", failed, damage.ADVICE)
+            logging.shutdown()
+            os._exit(os.EX_IOERR)  # the engine's own end would write, and could remove what the next opening needs
 
 
 async def _listen(runner: web.AppRunner, settings: Settings) -> None:

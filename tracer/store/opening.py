@@ -12,6 +12,7 @@ from urllib.parse import quote
 from tracer.store.errors import StoreError
 
 _ACCESS = Path(__file__).with_name("access.xml")
+ENGINE = Path(__file__).with_name("engine.xml")
 
 
 def address(directory: Path, memory_bytes: int) -> str:
@@ -21,11 +22,10 @@ def address(directory: Path, memory_bytes: int) -> str:
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     with contextlib.suppress(PermissionError):  # somebody else's directory, who says himself who may look into it
         directory.chmod(directory.stat().st_mode & 0o770)  # chDB's files are for everybody to read, and hold what was said
-    access = quote(str(_ACCESS))  # chdb decodes options, and nothing else
     options = {
         # Named, it is also not looked for in the working directory, where chDB would take any config.xml that lies there.
-        "config-file": access,
-        "users_config": access,
+        "config-file": quote(str(ENGINE)),  # chdb decodes options, and nothing else
+        "users_config": quote(str(_ACCESS)),
         "max_server_memory_usage": memory_bytes,
         "session_timezone": "UTC",  # the same answers on every machine, and as a ClickHouse server in a container gives
         "implicit_select": 0,  # clickhouse-local's `1 + 1`: a server calls it a syntax error

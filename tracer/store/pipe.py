@@ -44,11 +44,24 @@ class Pipe:
                 raise StopAsyncIteration
             return data
 
+    def discard(self) -> None:
+        """Nobody wants what is still to come: it is read and thrown away until `close`.
+
+        Closed instead, writes to it would fail, and a write that failed means a broken disk (damage.py).
+        """
+        asyncio.get_running_loop().add_reader(self._reader, self._throw_away)
+
     def close(self) -> None:
-        """No more is read; what the engine writes from here on is lost. Again: without harm."""
+        """No more is read. The engine must be at its end with it: `discard` until then. Again: without harm."""
         if self._reader >= 0:
+            asyncio.get_running_loop().remove_reader(self._reader)
             os.close(self._reader)
             self._reader = -1
+
+    def _throw_away(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if not os.read(self._reader, _READ_BYTES):
+                asyncio.get_running_loop().remove_reader(self._reader)
 
     async def _readable(self) -> None:
         loop = asyncio.get_running_loop()

@@ -10,8 +10,8 @@ So four fences, each enough for most of it:
   1. engine.py takes the role `reader` of access.xml: SELECT and no source, no INTROSPECTION, no dictionary, of system
      tables a short list. The engine holds the connection to it wherever a name is hidden.
   2. engine.py sets `readonly` on the connection, after the settings below.
-  3. engine.py replaces the function `file` by one that fails (a Python function of that name wins over the built-in, also
-     under an alias, in a lambda or in APPLY, where no reading of the text would find it).
+  3. file_function.py replaces the function `file` by one that fails (a Python function of that name wins over the built-in,
+     also under an alias, in a lambda or in APPLY, where no reading of the text would find it).
   4. `check` here, on the statement as the engine itself writes it back (formatQuery): one statement, of a kind that
      reads, no INTO OUTFILE, no table function that is not known to be harmless. Names added by a newer engine are refused.
 

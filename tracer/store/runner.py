@@ -87,11 +87,15 @@ class Runner:
             async for data in pipe:
                 await reply.feed(data, task.turn.format)
         except (asyncio.CancelledError, ConnectionError):
-            pipe.close()  # the thread may be waiting for room in it
+            pipe.discard()  # the thread may be waiting for room in it
             await self._ended(running, task)
             raise
         finally:
-            pipe.close()
+            if running.done():
+                pipe.close()
+            else:
+                pipe.discard()
+                running.add_done_callback(lambda done: pipe.close())
         return await self._result(running, task)
 
     async def _result(self, running: Running, task: Task) -> Result:

@@ -136,6 +136,25 @@ def test_killed_in_the_middle_of_inserts(own_store: RunningStore) -> None:
         own_store.stop()
 
 
+@pytest.mark.parametrize("missed", [("minute",), ("hour",), ("minute", "hour"), ()], ids=str)
+def test_what_a_crash_kept_from_the_sums_is_made_up_for_once(empty_store: RunningStore, missed: tuple[str, ...]) -> None:
+    """The store died after the calls and before what its views make of them; the power cut that did it took the token too."""
+    views = [f"llm.into_calls_by_{what}" for what in missed]
+    exporter = clickhouse.open(empty_store.settings)
+    exporter.export(varied(1), "before")
+    with store_client.embedded(empty_store.settings, write=True) as client:
+        for view in views:
+            client.command(f"DETACH TABLE {view}")
+        exporter.export(varied(2), "a token that is lost")
+        for view in views:
+            client.command(f"ATTACH TABLE {view}")
+        for _ in range(2):
+            exporter.close()  # the next batch is a connection's first
+            exporter.export(varied(2), "the token")
+        assert assert_exact(client) == 1000
+    exporter.close()
+
+
 def varied(number: int) -> list[Call]:
     """500 calls of many minutes, models and outcomes."""
     return [

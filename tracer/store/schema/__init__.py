@@ -11,10 +11,11 @@ Rules
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
+from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -22,7 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tracer.config import Settings
 from tracer.store.client import failed, patience
 from tracer.store.errors import StoreUnavailable
-from tracer.store.schema.backfill import backfill
+from tracer.store.schema.backfill import backfill, complete
 from tracer.store.schema.cluster import is_cluster, missing, on_cluster
 
 DATABASE = "CREATE DATABASE IF NOT EXISTS llm"
@@ -95,12 +96,25 @@ def migrate(client: Client, settings: Settings) -> None:
         applied = {str(row[0]) for row in client.query("SELECT DISTINCT name FROM llm.migrations").result_rows}
         for migration in migrations(settings):
             if migration.name not in applied:
+                if settings.clickhouse is None:
+                    _check_room(client)
                 with patience(client):
                     _apply(client, migration)
         for table, (column, days) in _KEPT.items():
             _keep_for(client, table, column, getattr(settings, days))
     except ClickHouseError as error:
         raise failed(error, "creating the tables") from error
+
+
+def complete_roll_ups(client: Client, settings: Settings, ids: Collection[UUID], started: tuple[int, int], token: str) -> None:
+    """What calls that are in the table have not yet added to the roll-ups (backfill.py says when it may be asked)."""
+    complete(client, (s for migration in migrations(settings) for s in migration.statements), ids, started, token)
+
+
+def _check_room(client: Client) -> None:
+    """A table's definition that is written by half would keep the embedded store from opening (tracer/store/damage.py)."""
+    if not client.query("SELECT min(unreserved_space) FROM system.disks").result_rows[0][0]:
+        raise StoreUnavailable("the embedded store's disk is full: make room, and the tables will be created")
 
 
 def _apply(client: Client, migration: Migration) -> None:
