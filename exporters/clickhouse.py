@@ -6,7 +6,8 @@ rest. (It keeps the last 10,000 tokens of a table; a batch older than 10,000 oth
 
 ClickHouse syncs rows, if told so, but not its list of tokens: a power cut may take a batch's token and leave its rows. So the
 first batch of a connection, which may be one that comes again, is looked up as well, and is not sent if all of it is there.
-The embedded store, which nobody else writes to, is then asked whether the roll-ups have it too: they are written after it.
+In the embedded store, which nobody else writes to, the roll-ups of its hours are then compared with the calls: what became of
+them in a crash is another matter.
 
 Rules
 - Inserts are synchronous: ClickHouse may default to collecting them (async_insert) and answering before they are stored.
@@ -85,10 +86,10 @@ class ClickHouse:
                 if table.name == PRICES:
                     self._insert_prices(client, table, rows)
                     continue
-                if rows and self._first and table.name in _ONCE and self._has(client, table, rows):
-                    self._complete(client, table, rows, token)
-                elif rows:
+                if rows and not (self._first and table.name in _ONCE and self._has(client, table, rows)):
                     self._insert(client, table, rows, token)
+                if rows and self._first and table.name == _CALLS and self._settings.clickhouse is None:
+                    self._level(client, rows)
         self._first = False
 
     def close(self) -> None:
@@ -116,9 +117,10 @@ class ClickHouse:
 
     def _has(self, client: Client, table: Table, rows: Sequence[Call]) -> bool:
         """Whether the table has all of these. Has it some, an insert may be under way: its token tells what is missing."""
+        started = [row.started_at for row in rows]
         try:
-            first, last = _started(rows)
-            found = client.query(_THERE.format(table=table.name), {"first": first, "last": last}).result_columns
+            bounds = {"first": _micros(min(started)), "last": _micros(max(started))}
+            found = client.query(_THERE.format(table=table.name), bounds).result_columns
         except (TypeError, ValueError, OverflowError, AttributeError):  # what the insert will be refused for
             return False
         except (ClickHouseError, OSError) as error:
@@ -127,13 +129,12 @@ class ClickHouse:
             raise self._judged(error, table.name) from error
         return bool(found) and {row.call_id for row in rows} <= set(found[0])
 
-    def _complete(self, client: Client, table: Table, rows: Sequence[Call], token: str) -> None:
-        if table.name != _CALLS or self._settings.clickhouse:
-            return
+    def _level(self, client: Client, rows: Sequence[Call]) -> None:
+        started = [_micros(row.started_at) for row in rows]
         try:
-            schema.complete_roll_ups(client, self._settings, [row.call_id for row in rows], _started(rows), token)
+            schema.level_roll_ups(client, self._settings, min(started), max(started))
         except (ClickHouseError, OSError) as error:
-            raise self._judged(error, table.name) from error
+            raise self._judged(error, "the roll-ups") from error
 
     def _insert_prices(self, client: Client, table: Table, rows: Sequence[Price]) -> None:
         """Those that are not there yet. Their token is what they are: after a restart they come once more, in other company."""
@@ -177,12 +178,6 @@ class ClickHouse:
             return Permanent(text)
         self.close()
         return Transient(text)
-
-
-def _started(rows: Sequence[Call]) -> tuple[int, int]:
-    """Of the first and of the last, us since 1970."""
-    started = [row.started_at for row in rows]
-    return _micros(min(started)), _micros(max(started))
 
 
 def _micros(moment: datetime) -> int:

@@ -11,11 +11,11 @@ Rules
 """
 
 import re
-from collections.abc import Collection, Iterator
+import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from string import Template
-from uuid import UUID
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -23,7 +23,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tracer.config import Settings
 from tracer.store.client import failed, patience
 from tracer.store.errors import StoreUnavailable
-from tracer.store.schema.backfill import backfill, complete
+from tracer.store.schema.backfill import backfill, level
 from tracer.store.schema.cluster import is_cluster, missing, on_cluster
 
 DATABASE = "CREATE DATABASE IF NOT EXISTS llm"
@@ -39,6 +39,7 @@ SETTINGS non_replicated_deduplication_window = 1000
 COMMENT 'Schema changes that were applied'
 """.strip()
 
+_DAY_US = 86_400_000_000
 _CLUSTER_NAME = re.compile(r"[\w.-]+")
 # Tables that forget: the column that says how old a row is, and the setting that says how long it is kept.
 _KEPT = {
@@ -106,9 +107,12 @@ def migrate(client: Client, settings: Settings) -> None:
         raise failed(error, "creating the tables") from error
 
 
-def complete_roll_ups(client: Client, settings: Settings, ids: Collection[UUID], started: tuple[int, int], token: str) -> None:
-    """What calls that are in the table have not yet added to the roll-ups (backfill.py says when it may be asked)."""
-    complete(client, (s for migration in migrations(settings) for s in migration.statements), ids, started, token)
+def level_roll_ups(client: Client, settings: Settings, first: int, last: int) -> None:
+    """Make the roll-ups of calls of this time, us since 1970, those of the table (backfill.py says when that may be asked)."""
+    kept_since = time.time_ns() // 1000 - (settings.retention_days - 1) * _DAY_US
+    if last >= kept_since:
+        statements = (statement for migration in migrations(settings) for statement in migration.statements)
+        level(client, statements, max(first, kept_since), last)
 
 
 def _check_room(client: Client) -> None:

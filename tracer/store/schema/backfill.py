@@ -5,12 +5,12 @@ under a token of its own, so that a crash half-way, or two processes that migrat
 migrates before its first insert. Only a batch that another, older Tracer inserts in the very moments between the making of the
 view and the summing up of its day can be counted twice; the days are taken newest first to keep those moments short.
 
-What a crash kept from the view (`complete`): ClickHouse stores an insert first and then what its views make of it.
+What a crash or a failed write left uneven (`level`): ClickHouse stores an insert first and then what its views make of it, and
+either may be lost, or come again. Where a view's sums are not those of the table, the sums go and are made anew.
 """
 
 import re
-from collections.abc import Collection, Iterable
-from uuid import UUID
+from collections.abc import Iterable
 
 from clickhouse_connect.driver.client import Client
 
@@ -19,7 +19,8 @@ _VIEW = re.compile(
     r"(?P<before>.*\nFROM (?P<source>llm\.\w+) AS (?P<row>\w+)\n)(?P<after>GROUP BY .*)\Z",
     re.DOTALL,
 )
-_BUCKET = re.compile(r"SELECT\n    (?P<of>\w+\(toDateTime\((?P<row>\w+)\.started_at, 'UTC'\)\)) AS (?P<name>\w+),")
+_HOUR_US = 3_600_000_000
+_BUCKET = re.compile(r"SELECT\n    (?P<of>\w+\(toDateTime\(\w+\.started_at, 'UTC'\)\)) AS (?P<name>\w+),")
 # Without them the days' sums come in blocks of a few thousand rows, in an order that is another each time.
 _ONE_BLOCK = {"min_insert_block_size_rows": 10**12, "min_insert_block_size_bytes": 0, "max_insert_threads": 1}
 
@@ -36,36 +37,37 @@ def backfill(client: Client, statement: str) -> None:
         client.command(query, parameters={"day": day}, settings=settings)
 
 
-def complete(client: Client, statements: Iterable[str], ids: Collection[UUID], started: tuple[int, int], token: str) -> None:
-    """Put calls that are in the table through those views whose sums lack them; `started`: first and last, us since 1970.
+def level(client: Client, statements: Iterable[str], first: int, last: int) -> None:
+    """Make the views' sums those of the table, for the hours from `first` to `last` (us since 1970).
 
-    Only where nobody else inserts meanwhile: the sums of the hours in question are compared with the table.
+    Only where nobody else inserts meanwhile, and the table still has all of these hours' rows. A crash in the middle leaves
+    sums that lack something: the next to ask finds that.
     """
+    hours = {"first": first // _HOUR_US * _HOUR_US, "last": last // _HOUR_US * _HOUR_US + _HOUR_US - 1}
     for found in filter(None, map(_VIEW.match, statements)):
-        if not _lacks(client, found, started):
-            continue
-        among = ", ".join(f"'{one}'" for one in ids)
-        these = f"{found['row']}.started_at BETWEEN {_moment('first')} AND {_moment('last')}"
-        query = _insert(found, f"{these} AND {found['row']}.call_id IN ({among})")
-        settings = _ONE_BLOCK | {"insert_deduplication_token": f"{token}:{found['target']}", "async_insert": 0}
-        client.command(query, parameters=_bounds(started), settings=settings)
-
-
-def _lacks(client: Client, found: re.Match[str], started: tuple[int, int]) -> bool:
-    bucket = _BUCKET.search(found["before"])
-    assert bucket, "our own schema: the views sum up by the time of the start"
-    first, last = (bucket["of"].replace(f"{bucket['row']}.started_at", _moment(name)) for name in ("first", "last"))
-    stored = f"SELECT count() FROM {found['source']} AS {bucket['row']} WHERE {bucket['of']} BETWEEN {first} AND {last}"
-    summed = f"SELECT sum(calls) FROM {found['target']} WHERE {bucket['name']} BETWEEN {first} AND {last}"
-    return bool(client.query(f"SELECT ({stored}) > ifNull(({summed}), 0)", parameters=_bounds(started)).result_rows[0][0])
+        bucket = _BUCKET.search(found["before"])
+        assert bucket, "our own schema: the views sum up by the time of the start"
+        rows = f"{found['row']}.started_at BETWEEN {_moment('first')} AND {_moment('last')}"
+        sums = f"{bucket['name']} BETWEEN toDateTime({_moment('first')}, 'UTC') AND toDateTime({_moment('last')}, 'UTC')"
+        uneven = f"""
+            SELECT toUnixTimestamp(bucket) FROM (
+                SELECT {bucket["of"]} AS bucket, toInt64(count()) AS n
+                FROM {found["source"]} AS {found["row"]} WHERE {rows} GROUP BY bucket
+                UNION ALL
+                SELECT {bucket["name"]} AS bucket, -toInt64(sum(calls)) AS n
+                FROM {found["target"]} WHERE {sums} GROUP BY bucket
+            ) GROUP BY bucket HAVING sum(n) != 0
+        """
+        seconds = ", ".join(str(row[0]) for row in client.query(uneven, parameters=hours).result_rows)
+        if seconds:
+            among = f"toUnixTimestamp({bucket['name']}) IN ({seconds})"
+            client.command(f"ALTER TABLE {found['target']} DELETE WHERE {among}", settings={"mutations_sync": 2})
+            again = _insert(found, f"{rows} AND toUnixTimestamp({bucket['of']}) IN ({seconds})")
+            client.command(again, parameters=hours, settings={**_ONE_BLOCK, "insert_deduplicate": 0, "async_insert": 0})
 
 
 def _moment(name: str) -> str:
     return f"fromUnixTimestamp64Micro({{{name}:Int64}})"
-
-
-def _bounds(started: tuple[int, int]) -> dict[str, int]:
-    return {"first": started[0], "last": started[1]}
 
 
 def _insert(found: re.Match[str], where: str) -> str:
