@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
@@ -367,10 +367,29 @@ def test_a_pending_batch_whose_segment_was_dropped_is_passed_over(tmp_path: Path
     log = spool_dir(tmp_path) / "w0"
     assert positions.load(log, "fake").pending is not None
     write(tmp_path, 2)
+    assert positions.undelivered(log, 1) == 0, "it is on its way, and counted if it does not arrive"
+    before = counted("dropped_records", reason="spool_full")
     segment.path(log, 1).unlink()
     fake = Fake()
     drained(tmp_path, fake)
     assert fake.taken == [2]
+    assert counted("dropped_records", reason="spool_full") - before == 1
+
+
+def test_a_batch_that_is_delivered_while_its_segment_is_dropped_is_counted_as_delivered_only(tmp_path: Path) -> None:
+    write(tmp_path, 1, 2, 3)
+    log = spool_dir(tmp_path) / "w0"
+
+    def at_its_bound(numbers: list[int]) -> None:
+        lost.append(positions.undelivered(log, 1))
+        segment.path(log, 1).unlink()
+
+    lost: list[int] = []
+    before = counted("dropped_records", reason="spool_full")
+    fake = Fake(script=at_its_bound)
+    drained(tmp_path, fake, limits=replace(LIMITS, rows=2))
+    assert (fake.taken, lost) == ([1, 2], [1])
+    assert counted("dropped_records", reason="spool_full") - before == 0  # the third is counted by who removes the segment
 
 
 def test_stop_delivers_what_is_left_and_does_not_wait_for_the_absent(tmp_path: Path) -> None:

@@ -181,9 +181,12 @@ class Drain:
             return kept
         found = Found(position.pending, reader.read_batch(log, position.pending))
         lost = position.pending.records - len(found.records)
-        if lost > 0 and segment.size(log, position.pending.segment):  # what was dropped whole is counted there
-            metrics.dropped.labels("spool_damaged").inc(lost)
-            _log.error("%s: spool %s: %d records of the batch on its way are damaged", self._exporter.name, log, lost)
+        if lost > 0:
+            # The worker that removes a segment does not count what is on its way, since it may arrive all the same.
+            damaged = segment.size(log, position.pending.segment) > 0
+            metrics.dropped.labels("spool_damaged" if damaged else "spool_full").inc(lost)
+            how = "damaged" if damaged else "gone"
+            _log.error("%s: spool %s: %d records of the batch on its way are %s", self._exporter.name, log, lost, how)
         self._shelf.cut(log, position.taken, found)
         return found
 

@@ -64,9 +64,13 @@ def remove_taken(log: Path, exporters: list[str]) -> None:
 
 
 def undelivered(log: Path, number: int) -> int:
-    """Records of a segment that at least one exporter that has a position here has not taken."""
+    """Records of a segment that at least one exporter that has a position here has not taken, nor has on its way.
+
+    What is on its way is in the exporter's hands: it is delivered though the segment goes, or counted there (drain.py).
+    """
     names = [path.name.removesuffix(_SUFFIX) for path in log.glob("*" + _SUFFIX)]
-    slowest = min((load(log, name).taken for name in names), default=Place())
+    held = [position.pending.after if position.pending else position.taken for position in (load(log, name) for name in names)]
+    slowest = min(held, default=Place())
     if slowest.segment > number:
         return 0
     data = segment.path(log, number).read_bytes()
