@@ -87,8 +87,8 @@ def lived(folder: Path, steps: Sequence[tuple[str, int]]) -> tuple[power.Disk, W
             record, on_disk, key = payload(number, how), threading.Event(), number.to_bytes(16, "big")
             if what == NOTED:
                 writer.notes.began(key, record)
-                writer.notes.ended(key)
-            writer.append(record, len(record), lambda _, on_disk=on_disk: on_disk.set())  # type: ignore[misc]
+            noted = key if what == NOTED else None
+            writer.append(record, len(record), lambda _, on_disk=on_disk: on_disk.set(), noted=noted)  # type: ignore[misc]
             assert on_disk.wait(10)
             world.told.append((len(disk.events) - 1, record))
         disk.look()

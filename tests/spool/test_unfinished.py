@@ -2,8 +2,11 @@
 
 import errno
 import os
+import shutil
+import threading
 import time
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -93,7 +96,8 @@ def test_a_torn_note_costs_itself(tmp_path: Path) -> None:
     notes = unfinished.Notes(tmp_path)
     notes.began(key(1), b"one")
     notes.began(key(2), b"two")
-    os.truncate(tmp_path / unfinished.NOTES, notes.size - 1)
+    path = tmp_path / unfinished.NOTES
+    os.truncate(path, path.stat().st_size - 1)
     assert unfinished.recover(tmp_path) == 1
     assert records(tmp_path) == [b"one"]
 
@@ -116,6 +120,47 @@ def test_a_writer_recovers_what_the_last_one_left_and_writes_behind_it(tmp_path:
     left = segment.parse(segment.path(tmp_path, 2).read_bytes(), 0, max_records=9, final=True).records
     assert [time.time_ns() - record.written_ns < 60e9 for record in left] == [True]  # else the sink drops them for their age
     assert segment.numbers(tmp_path) == [1, 2, 3]
+
+
+def test_a_record_that_was_handed_over_is_unfinished_until_it_is_on_disk(tmp_path: Path) -> None:
+    """`strict`: the client waits for the commit, so its worker's death in that moment cuts the call."""
+    log, died = tmp_path / "w0", tmp_path / "died"
+    writer = Writer[bytes](log, bytes, max_bytes=1 << 20, segment_bytes=1 << 16, gather_seconds=0.3)
+    writer.notes.began(key(1), b"as noted")
+    writer.append(b"whole", 5, noted=key(1))
+    shutil.copytree(log, died)
+    writer.close()
+    assert unfinished.recover(died) == 1
+    assert records(died) == [b"as noted"]
+    assert records(log) == [b"whole"]
+
+
+@pytest.mark.parametrize("segments", [1, 2])
+def test_a_record_that_is_on_disk_is_not_unfinished_though_nobody_noted_its_end(tmp_path: Path, segments: int) -> None:
+    one, two = uuid4(), uuid4()
+    writer = Writer[bytes](tmp_path, bytes, max_bytes=1 << 20, segment_bytes=1 if segments == 2 else 1 << 16, gather_seconds=0)
+    for call in (one, two):
+        writer.notes.began(call.bytes, b"noted " + str(call).encode())
+    on_disk = threading.Event()
+    writer.append(b"whole " + str(one).encode() + b" beside " + str(two).encode(), 80, lambda _: on_disk.set())
+    assert on_disk.wait(10)
+    os.close(writer._lock)  # as its death would
+    assert unfinished.recover(tmp_path) == 1
+    assert [record[:5] for record in records(tmp_path)] == [b"whole", b"noted"]
+    assert records(tmp_path)[1].endswith(str(two).encode())
+
+
+def test_ends_are_noted_for_what_the_bound_drops_too(tmp_path: Path) -> None:
+    writer = Writer[bytes](tmp_path, bytes, max_bytes=10, segment_bytes=1 << 16, drop_old=False, gather_seconds=0)
+    writer.notes.began(key(1), b"noted")
+    told = threading.Event()
+    writer.append(b"x" * 100, 100, lambda _: told.set(), noted=key(1))
+    assert told.wait(10)
+    until = time.monotonic() + 10
+    while not writer.notes.may_be_cleared:
+        assert time.monotonic() < until
+    os.close(writer._lock)
+    assert unfinished.recover(tmp_path) == 0
 
 
 def test_a_disk_that_takes_no_notes_costs_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -46,11 +46,12 @@ class OpenCalls:
     def began(self, flight: Flight) -> None:
         self._young.append((self._now(), flight))
 
-    def ended(self, flight: Flight) -> None:
-        """To be called before the call's record is handed to the spool."""
-        if flight in self._noted:
-            self._noted.discard(flight)
-            self._notes.ended(flight.call_id.bytes)
+    def ended(self, flight: Flight) -> bytes | None:
+        """The key of its notes, if there are any: the spool notes the end when the call's record is on disk."""
+        if flight not in self._noted:
+            return None
+        self._noted.discard(flight)
+        return flight.call_id.bytes
 
     async def keep_noting(self) -> None:
         """Note for ever."""
@@ -71,7 +72,7 @@ class OpenCalls:
             flight = heapq.heappop(self._due)[2]()
             if flight is not None:
                 await self._note(flight)
-        if (not self._noted and self._notes.size) or self._notes.size > LARGEST:
+        if self._notes.may_be_cleared or self._notes.size > LARGEST:
             self._due.clear()
             self._notes.clear()
             for flight in list(self._noted):

@@ -19,14 +19,16 @@ _AT_ONCE = 160 << 10
 class Spool(Protocol):
     """Where finished calls go."""
 
-    def append(self, item: Flight, size: int, done: Done | None = None, *, at_once: bool = False) -> bool: ...
+    def append(
+        self, item: Flight, size: int, done: Done | None = None, *, at_once: bool = False, noted: bytes | None = None
+    ) -> bool: ...
 
 
 class Open(Protocol):
     """Who notes the calls that are under way (open_calls.py)."""
 
     def began(self, flight: Flight) -> None: ...
-    def ended(self, flight: Flight) -> None: ...
+    def ended(self, flight: Flight) -> bytes | None: ...
 
 
 @dataclass(slots=True)
@@ -58,10 +60,11 @@ class Recorder:
         flight.end_ns = flight.clock()
         flight.upstream_end_ns = flight.upstream_end_ns or flight.end_ns
         flight.end(Outcome.OK)
-        self.open.ended(flight)
+        noted = self.open.ended(flight)
         self.tally.ended[flight.door, flight.outcome or Outcome.OK] += 1
         size = flight.request.kept + flight.response.kept + _RECORD_OVERHEAD
-        self.spool.append(flight, size, done, at_once=flight.content and size <= _AT_ONCE and not self.searched)
+        at_once = flight.content and size <= _AT_ONCE and not self.searched
+        self.spool.append(flight, size, done, at_once=at_once, noted=noted)
 
     def durable(self, flight: Flight, then: Callable[[], None]) -> None:
         """Go on with `then`; under `strict` only when the call's record is on disk, or the disk has refused."""

@@ -5,7 +5,8 @@ only its id. Notes are appended to one file and not synced: they outlive the pro
 machine. When the log is opened again, what began and did not end becomes a segment of it.
 
 Invariants
-- Whoever writes the record itself notes the end before, so nothing stands in the log both ways.
+- The end is noted when the record itself is on disk. Who dies in between leaves both; recovery looks at the end of the log, and
+  what is there is not unfinished. So nothing stands in the log both ways, and nothing in neither.
 - Notes of another boot are dropped: after a power cut nobody knows which ends were lost.
 - Recovery may be cut short anywhere: RECOVERED, once it is there, stands for all notes, and becomes the segment by one rename.
 - A disk that takes no notes costs the notes, and nothing else.
@@ -14,9 +15,12 @@ Invariants
 import contextlib
 import logging
 import os
+import re
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import UUID
 
 from tracer.spool import durable, segment
 
@@ -26,20 +30,34 @@ NOTES, RECOVERED = "unfinished", "recovered"
 # The file is begun anew beyond this size.
 LARGEST = 64 << 20
 ID_BYTES = 16
+# A call's record has its id in front. What a process had committed and not yet noted as ended was written in its last moments.
+_ID = re.compile(rb"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID_WITHIN = 64
+_LAST_MOMENTS_NS = 10_000_000_000
 _BOOT, _BEGAN, _ENDED = b"=", b"+", b"-"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Notes:
-    """The notes of one log, which its writer alone makes. Those of a process before must have been recovered; where they could
-    not be, `writes` is False: none are made, and the old ones stay."""
+    """The notes of one log, which its writer alone makes: beginnings where calls are served, ends on the writer's thread.
+
+    Those of a process before must have been recovered; where they could not be, `writes` is False: none are made, and the old
+    ones stay.
+    """
 
     def __init__(self, log: Path, *, writes: bool = True) -> None:
         self._path = log / NOTES
         self._writes = writes
         self._file = -1
         self._healthy = True
-        self.size = 0
+        self._lock = threading.Lock()
+        self._open: set[bytes] = set()
+        self.size = 0  # beyond the first note, which says which boot it is
+
+    @property
+    def may_be_cleared(self) -> bool:
+        """Whether there is something in the file, and nothing of it is under way."""
+        return self.size > 0 and not self._open
 
     def clear(self) -> None:
         """Begin anew: nothing is under way that has been noted."""
@@ -48,9 +66,10 @@ class Notes:
         with self._failing():
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            self._open.clear()
             os.ftruncate(self._file, 0)
-            self.size = 0
             self._append(_BOOT + _boot())
+            self.size = 0
 
     def began(self, key: bytes, record: bytes) -> None:
         """`record` is to stand in the log if no end follows; a later one of the same key takes its place."""
@@ -58,14 +77,17 @@ class Notes:
             return
         if self._file < 0:
             self.clear()
+        self._open.add(key)
         with self._failing():
             self._append(_BEGAN + key + record)
 
     def ended(self, key: bytes) -> None:
+        """Its record is on disk, or has been counted as lost."""
         if self._file < 0:
             return
         with self._failing():
             self._append(_ENDED + key)
+        self._open.discard(key)
 
     def close(self) -> None:
         """The log is closed in order: nothing is unfinished."""
@@ -76,7 +98,8 @@ class Notes:
             self._path.unlink(missing_ok=True)
 
     def _append(self, note: bytes) -> None:
-        self.size += os.write(self._file, segment.frame(note, 0))
+        with self._lock:
+            self.size += os.write(self._file, segment.frame(note, 0))
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
@@ -93,9 +116,11 @@ def recover(log: Path) -> int:
     recovered = log / RECOVERED
     if not recovered.exists():
         left = _unfinished(log / NOTES)
-        if left:
+        written = _last_written(log) if left else set()
+        records = [record for key, record in left.items() if str(UUID(bytes=key)).encode() not in written]
+        if records:
             now = time.time_ns()  # the sink judges their age by it
-            durable.replace(recovered, b"".join(segment.frame(record, now) for record in left))
+            durable.replace(recovered, b"".join(segment.frame(record, now) for record in records))
     (log / NOTES).unlink(missing_ok=True)
     if not recovered.exists():
         return 0
@@ -105,21 +130,34 @@ def recover(log: Path) -> int:
     return count
 
 
-def _unfinished(notes: Path) -> list[bytes]:
+def _last_written(log: Path) -> set[bytes]:
+    """Ids of the calls whose records the last writer wrote in its last moments."""
+    found: set[bytes] = set()
+    for number in segment.numbers(log)[-2:]:  # it may just have begun another
+        records = segment.parse(segment.path(log, number).read_bytes(), 0, max_records=LARGEST, final=True).records
+        since = records[-1].written_ns - _LAST_MOMENTS_NS if records else 0
+        for record in records:
+            if record.written_ns >= since and (match := _ID.search(record.payload, 0, _ID_WITHIN)):
+                found.add(match[0])
+    return found
+
+
+def _unfinished(notes: Path) -> dict[bytes, bytes]:
+    """By key."""
     try:
         data = notes.read_bytes()
     except FileNotFoundError:
-        return []
+        return {}
     began: dict[bytes, bytes] = {}
     for found in segment.parse(data, 0, max_records=len(data), final=True).records:
         kind, note = found.payload[:1], found.payload[1:]
         if kind == _BOOT and note != _boot():
-            return []
+            return {}
         if kind == _BEGAN:
             began[note[:ID_BYTES]] = note[ID_BYTES:]
         elif kind == _ENDED:
             began.pop(note, None)
-    return list(began.values())
+    return began
 
 
 def _boot() -> bytes:

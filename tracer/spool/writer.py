@@ -55,6 +55,7 @@ class _Waiting(NamedTuple):
     frame: bytes | None  # of the item, if it was encoded at once; empty if it cannot be
     size: int
     done: Done | None
+    noted: bytes | None = None  # the key of the notes that it was under way, if there are any
 
 
 class Writer(Generic[Item]):
@@ -91,19 +92,24 @@ class Writer(Generic[Item]):
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    def append(self, item: Item, size: int, done: Done | None = None, *, at_once: bool = False) -> bool:
+    def append(
+        self, item: Item, size: int, done: Done | None = None, *, at_once: bool = False, noted: bytes | None = None
+    ) -> bool:
         """Hand over an item of about `size` bytes; whether it fits. `done(on_disk)` is called from the writer's thread.
 
         `at_once`: encode it here, which is cheaper for small ones: what they are made of is in the processor's cache, and two
-        threads of Python only take turns.
+        threads of Python only take turns. `noted`: what its `notes` call it; their end is noted when it is on disk.
         """
         if self._waiting_bytes > PENDING_BYTES:
             metrics.dropped.labels("spool_behind" if self.healthy else "spool_unwritable").inc()
+            if noted:
+                self.notes.ended(noted)
             if done:
                 done(False)
             return False
         self._waiting_bytes += size
-        self._queue.put(_Waiting(None, self._framed(item), size, done) if at_once else _Waiting(item, None, size, done))
+        frame = self._framed(item) if at_once else None
+        self._queue.put(_Waiting(None if at_once else item, frame, size, done, noted))
         return True
 
     def close(self) -> None:
@@ -133,6 +139,7 @@ class Writer(Generic[Item]):
                 self.healthy = False
                 metrics.dropped.labels("commit_error").inc(len(batch))
                 _tell(batch, on_disk=False)
+                self._note_ends(batch)
 
     def _gathered(self) -> tuple[list[_Waiting], bool]:
         """Everything in the queue, and whether the writer was told to stop."""
@@ -160,8 +167,15 @@ class Writer(Generic[Item]):
             batch += waiting
         else:
             _tell(waiting, on_disk=True)
+        self._note_ends(batch)
         self._waiting_bytes -= sum(entry.size for entry in batch)
         return closing
+
+    def _note_ends(self, batch: list[_Waiting]) -> None:
+        """They are on disk, or counted: if the process dies now, they are not unfinished."""
+        for entry in batch:
+            if entry.noted:
+                self.notes.ended(entry.noted)
 
     def _portions(self, batch: list[_Waiting]) -> Iterator[list[bytes]]:
         """The records of a batch that can be encoded."""
