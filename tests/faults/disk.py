@@ -23,6 +23,7 @@ from tests.faults.scene import (
 from tests.faults.stack import Tracer
 from tracer.spool import logs, segment
 from tracer.spool.segment import Record
+from tracer.store.main import LOOK_SECONDS
 
 LASTS_S = 6.0
 DISK_MB = 600
@@ -38,11 +39,24 @@ async def full(run: Run) -> Row:
             await asyncio.sleep(LASTS_S)
             refused = "No space left" in at.tracer.log
             ballast.unlink()
+            ended = await _ended_by_itself(at.tracer)
 
         def met(row: Row, books: Books) -> tuple[bool, str]:
             return refused, "no process met the full disk"
 
-        return await at.row(*BEHIND, met, notes=[f"a tmpfs of {DISK_MB} MB, full for {LASTS_S:.0f} s"])
+        notes = [f"a tmpfs of {DISK_MB} MB, full for {LASTS_S:.0f} s"]
+        notes += ["a write of the store's failed, so it ended by itself, and was started again as its supervisor would"] * ended
+        return await at.row(*BEHIND, met, notes=notes)
+
+
+async def _ended_by_itself(tracer: Tracer) -> bool:
+    """Whether the store did (tracer/store/damage.py), within a second of the write that failed; another is started then."""
+    await asyncio.sleep(2 * LOOK_SECONDS)
+    if tracer.processes["store"].poll() != os.EX_IOERR:
+        return False
+    tracer.kill("store")
+    await tracer.start("store")
+    return True
 
 
 @asynccontextmanager
