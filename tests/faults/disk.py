@@ -23,7 +23,7 @@ from tests.faults.scene import (
 from tests.faults.stack import Tracer
 from tracer.spool import logs, segment
 from tracer.spool.segment import Record
-from tracer.store.main import LOOK_SECONDS
+from tracer.store.damage import LOOK_SECONDS
 
 LASTS_S = 6.0
 DISK_MB = 600

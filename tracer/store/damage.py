@@ -25,6 +25,8 @@ from typing import Any
 
 _log = logging.getLogger(__name__)
 
+# How often the process looks whether a write has failed in a merge. What merges were made of is kept for longer (engine.xml).
+LOOK_SECONDS = 1.0
 ADVICE = "its disk is full, over its quota or broken; the store begins anew and takes nothing until it can write"
 _FAILED = "SELECT value FROM system.events WHERE event = 'WriteBufferFromFileDescriptorWriteFailed'"
 _SET_ASIDE = """

@@ -32,8 +32,6 @@ _log = logging.getLogger(__name__)
 _MAX_URI_BYTES = 1 << 20
 # For clients that are slow to take what there still is for them; inserts are waited for anyway.
 _LAST_SECONDS = 3.0
-# How often it looks whether a write has failed in a merge; what broken merges were made of is kept for longer (engine.xml).
-LOOK_SECONDS = 1.0
 _THIS_MACHINE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -85,7 +83,7 @@ async def _serve(settings: Settings, engine: Engine, secret: str) -> None:
 async def _stopped_or_damaged(stop: asyncio.Event, engine: Engine) -> None:
     while not stop.is_set():
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), LOOK_SECONDS)
+            await asyncio.wait_for(stop.wait(), damage.LOOK_SECONDS)
         if failed := await asyncio.to_thread(engine.failed_writes):
             _log.critical("store: %d writes failed: %s", failed, damage.ADVICE)
             logging.shutdown()
