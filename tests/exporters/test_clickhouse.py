@@ -201,7 +201,7 @@ def test_a_batch_whose_token_a_power_cut_took_is_not_doubled(
 async def test_a_server_that_hears_and_says_nothing_is_left_and_has_the_batch_once(
     empty_store: RunningStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(clickhouse, "SILENT_SECONDS", 0.5)
+    monkeypatch.setattr(clickhouse, "SILENT_SECONDS", 3.0)
     monkeypatch.setattr(clickhouse, "HELLO_SECONDS", 1)
     port = free_port()
     dsn = f"http://{WRITER}:{password(empty_store.directory)}@127.0.0.1:{port}/"

@@ -15,6 +15,9 @@ async def test_under_strict_nothing_is_lost_by_kills_nor_doubled_by_lost_answers
 ) -> None:
     monkeypatch.setattr(scene, "WARM_S", 0)
     monkeypatch.setattr(scene, "BEFORE_S", 0.5)
+    monkeypatch.setattr(
+        killed, "NOTED_S", 1.0
+    )  # calls are noted when they are 50 ms old, by a worker that gets some of the processor
     run = Run(tmp_path, 2, print)
     async with scene.scene(run, gated=True, TRACER_DURABILITY="strict", TRACER_BATCH_WAIT="0.1") as at:
         assert at.gate

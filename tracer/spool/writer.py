@@ -160,14 +160,15 @@ class Writer(Generic[Item]):
                 give_up = give_up or time.monotonic() + CLOSING_SECONDS
                 if time.monotonic() >= give_up:
                     metrics.dropped.labels("spool_unwritable").inc(sum(entry.frame != b"" for entry in batch))
+                    self._note_ends(batch)
                     break
             time.sleep(RETRY_SECONDS)
             waiting, told = self._gathered()
             closing |= told
             batch += waiting
         else:
+            self._note_ends(batch)
             _tell(waiting, on_disk=True)
-        self._note_ends(batch)
         self._waiting_bytes -= sum(entry.size for entry in batch)
         return closing
 
