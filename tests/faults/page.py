@@ -100,8 +100,8 @@ _COLUMNS = """\
 _CAVEATS = """\
 ## Caveats
 
-- Rows were taken on 2026-11-22, on different hours of it, and all beside other work on the same two cores (fuzzers at the lowest
-  priority, and for those that were taken from 12:10 to 13:10 tests and an hour's soak): times are upper bounds.
+- Rows were taken on 2026-11-22, on different hours of it, and all beside other work on the same two cores (fuzzers at the
+  lowest priority, and for those that were taken from 12:10 to 13:10 tests and an hour's soak): times are upper bounds.
 - kill -9 ends a process, not the machine. `power-cut-*` shut the file system down under everything and mount it again: ext4,
   with the embedded store on it. Disks that lose what they said was written are beyond it. `tests/spool/test_power.py` cuts the
   power of the spool and of the sink's positions at every write, sync and rename, on a disk that keeps whatever POSIX allows.
