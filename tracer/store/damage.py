@@ -8,7 +8,7 @@ counted, and so:
 - An insert is acknowledged only while no write of this process has failed (Engine.insert). From the first on, nothing is.
 - The process then ends (main.py looks every second) and is started anew. Opening, the engine finds parts whose files are
   not as long as they should be, sets them aside (`detached/broken-on-start_…`), and takes what a broken merge was made of
-  instead, which is why that is kept for a minute.
+  instead, which is why that is kept for twenty seconds.
 - A part of an insert that was set aside was not acknowledged, so its batch comes again; but its token is in the table's
   list, and the batch would be dropped as known. `forget` strikes the token of just that part and table. What else the batch
   had written (other days, roll-ups) is known still and is not doubled.
