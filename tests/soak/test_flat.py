@@ -51,9 +51,11 @@ def test_a_few_descriptors_more_are_allowed_and_many_are_not() -> None:
 
 def test_a_later_life_that_begins_higher_is_found() -> None:
     lives = [life([100.0] * 30, pid=1), life([103.0] * 30, pid=2, begin=100), life([150.0] * 30, pid=3, begin=200)]
-    assert flat.across("sink", MEMORY, lives[:2]).held is True
-    assert flat.across("sink", MEMORY, [lives[0], lives[2]]).held is False
-    assert flat.across("sink", MEMORY, [lives[0], life([900.0] * 3, pid=4)]).held is None
+    assert flat.across("worker 1", MEMORY, lives[:2]).held is True
+    assert flat.across("worker 1", MEMORY, [lives[0], lives[2]]).held is False
+    assert flat.across("worker 1", MEMORY, [lives[0], life([900.0] * 3, pid=4)]).held is None
+    assert flat.across("sink", MEMORY, [lives[0], lives[2]]).held is True  # batches that it may hold
+    assert flat.across("sink", MEMORY, [lives[0], *(life([300.0] * 30, pid=5 + n, begin=300) for n in range(2))]).held is False
 
 
 def test_judged_takes_the_longest_life_of_each_process() -> None:

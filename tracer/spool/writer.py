@@ -174,9 +174,7 @@ class Writer(Generic[Item]):
 
     def _note_ends(self, batch: list[_Waiting]) -> None:
         """They are on disk, or counted: if the process dies now, they are not unfinished."""
-        for entry in batch:
-            if entry.noted:
-                self.notes.ended(entry.noted)
+        self.notes.ended(*[entry.noted for entry in batch if entry.noted])
 
     def _portions(self, batch: list[_Waiting]) -> Iterator[list[bytes]]:
         """The records of a batch that can be encoded."""
