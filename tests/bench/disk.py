@@ -118,10 +118,10 @@ def measured(place: Path, count: int, source: str, most: int) -> dict[str, Any]:
             own_rows, said = merged(client, "calls", what), merged(client, "bodies", what)
             widest(client, "bodies", said.rows, most)
     return {
-        "calls_bytes_per_call": rows.each,
-        "calls_with_indexes_bytes_per_call": rows.on_disk / rows.rows,
-        "calls_of_the_bodies_bytes_per_call": own_rows.each,
-        "bodies_bytes_per_call": said.each,
+        "calls_bytes": rows.each,
+        "calls_on_disk_bytes": rows.on_disk / rows.rows,
+        "calls_of_bodies_bytes": own_rows.each,
+        "bodies_bytes": said.each,
         "bodies_ratio": said.ratio,
         "rows": f"of a day of {count} made-up calls, merged",
         "bodies": what,
@@ -137,7 +137,7 @@ def main() -> None:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracer-bench-") as place:
         figures = measured(Path(place), asked.calls, asked.bodies, asked.columns)
-    print(f"\n{figures['calls_bytes_per_call']:.0f} B a row of llm.calls; bodies {figures['bodies_ratio']:.1f} x compressed")
+    print(f"\n{figures['calls_bytes']:.0f} B a row of llm.calls; bodies {figures['bodies_ratio']:.1f} x compressed")
     if asked.json is not None:
         asked.json.write_text(json.dumps({"name": "disk", "figures": figures}))
 
