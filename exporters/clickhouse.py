@@ -47,8 +47,8 @@ _BAD_VALUES = frozenset((6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 32
 _UNWRITABLE = (TypeError, ValueError, OverflowError, AttributeError, ArithmeticError)
 
 _ACCESS_DENIED = 497
-# Tables that keep what comes twice: the others leave equal rows once.
 _CALLS = "llm.calls"
+# Tables that keep what comes twice: the others leave equal rows once.
 _ONCE = (_CALLS, "llm.bodies")
 _THERE = (
     "SELECT call_id FROM {table} WHERE started_at BETWEEN fromUnixTimestamp64Micro({{first:Int64}}) "

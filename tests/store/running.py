@@ -30,6 +30,7 @@ class RunningStore:
 
     directory: Path
     extra: dict[str, str] = field(default_factory=dict)
+    wrapped: tuple[str, ...] = ()  # the command that it is run by
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -57,7 +58,7 @@ class RunningStore:
     def spawn(self) -> subprocess.Popen[bytes]:
         # A time zone far from UTC: nothing may depend on the machine's.
         environ = {"PATH": os.environ["PATH"], "TZ": "America/New_York", **self.environ}
-        return subprocess.Popen([sys.executable, "-c", _RUN], env=environ, stderr=subprocess.PIPE)
+        return subprocess.Popen([*self.wrapped, sys.executable, "-c", _RUN], env=environ, stderr=subprocess.PIPE)
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

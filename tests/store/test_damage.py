@@ -2,6 +2,7 @@
 
 import os
 import resource
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from tests.store.running import RunningStore
 from tracer.config import Settings
 from tracer.store import client as store_client
-from tracer.store import opening, schema
+from tracer.store import damage, opening, schema
 from tracer.store.engine import Engine
 from tracer.store.errors import QueryFailed, StoreUnavailable
 
@@ -69,6 +70,13 @@ def test_a_write_that_fails_is_not_acknowledged_and_what_was_not_written_can_com
             for token, rows in (("before", 8), ("large", 1000), ("small", 8)):
                 insert(client, token, rows)
             assert days(client) == [3 + 995 + 3, 15]
+    aside = {path.name for path in (tmp_path / "data").rglob("detached/*")}
+    assert {name.partition("_")[0] for name in aside} == {"broken"}, "dealt with: a later part may have the same number"
+    with store, store_client.embedded(store.settings, write=True) as client:
+        for token, rows in (("large", 1000), ("small", 8)):
+            insert(client, token, rows)
+        assert days(client) == [3 + 995 + 3, 15]
+    assert {path.name for path in (tmp_path / "data").rglob("detached/*")} == aside
 
 
 def test_what_a_merge_was_made_of_outlives_it(tmp_path: Path) -> None:
@@ -89,6 +97,17 @@ def test_what_a_merge_was_made_of_outlives_it(tmp_path: Path) -> None:
         assert days(client) == [570, 30]
         insert(client, "batch-3", 100)
         assert days(client) == [570, 30]
+
+
+def test_a_store_that_opens_where_nothing_can_be_written_is_there_for_questions(tmp_path: Path) -> None:
+    with RunningStore(tmp_path / "data") as store, store_client.embedded(store.settings, write=True) as client:
+        client.command(TABLE)
+        insert(client, "before", 8)
+    store = RunningStore(tmp_path / "data", wrapped=("prlimit", "--fsize=0"))
+    with store, store_client.embedded(store.settings, write=False) as client:
+        assert (tmp_path / "data" / "store" / "status").stat().st_size == 0
+        time.sleep(2 * damage.LOOK_SECONDS)
+        assert days(client) == [3, 5]
 
 
 @pytest.fixture

@@ -132,7 +132,8 @@ def _last_written(log: Path) -> set[bytes]:
     """Ids of the calls whose records the last writer wrote in its last moments."""
     found: set[bytes] = set()
     for number in segment.numbers(log)[-2:]:  # it may just have begun another
-        records = segment.parse(segment.path(log, number).read_bytes(), 0, max_records=LARGEST, final=True).records
+        data = segment.path(log, number).read_bytes()
+        records = segment.parse(data, 0, max_records=len(data), final=True).records
         since = records[-1].written_ns - _LAST_MOMENTS_NS if records else 0
         for record in records:
             if record.written_ns >= since and (match := _ID.search(record.payload, 0, _ID_WITHIN)):

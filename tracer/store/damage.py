@@ -15,8 +15,13 @@ counted, and so:
 
 The list is a text file, `1 <part> <token>` a line, and a 2 for the 1 means that the part was dropped: one byte, in its place,
 which needs no space. chDB reads a list with a broken line up to there; what it forgets so, the exporter looks up.
+
+Traps
+- Numbers of parts are used again: a part that was set aside and dealt with is renamed, or it would stand for a later one.
+- Opening writes one file that nobody needs, `status`. On a disk without a byte that fails, and queries shall go on.
 """
 
+import itertools
 import json
 import logging
 import re
@@ -38,12 +43,18 @@ _SET_ASIDE = """
 """
 # Of an insert: level 0. A second of the same name gets a suffix.
 _OF_AN_INSERT = re.compile(rb"broken-on-start_(\S+_\d+_\d+_0)(?:_try\d+)?")
+_NEW, _DEALT_WITH = "broken-on-start_", "broken_"
 _ADDED, _DROPPED = b"1", b"2"
 
 
 def failed_writes(connection: Any) -> int:
     """Writes to files that failed in this process since it began, whatever for."""
     return int(connection.query(_FAILED, "TabSeparated").bytes() or 0)
+
+
+def harmless(connection: Any, directory: Path) -> int:
+    """Writes that failed while the engine opened `directory`, and may have."""
+    return failed_writes(connection) if (directory / "status").stat().st_size == 0 else 0
 
 
 def forget(connection: Any) -> bool:
@@ -55,7 +66,16 @@ def forget(connection: Any) -> bool:
         inserted = {match[1] for part in parts if (match := _OF_AN_INSERT.fullmatch(part.encode()))}
         for path in Path(folder, "deduplication_logs").glob("*.txt"):
             struck += _strike(path, inserted)
+        for part in parts:
+            _rename(Path(folder, "detached", part))
     return struck > 0
+
+
+def _rename(part: Path) -> None:
+    """ClickHouse's own prefix for what is just broken, with its suffix for a second of the name."""
+    name = part.name.replace(_NEW, _DEALT_WITH, 1)
+    tries = (name if number == 0 else f"{name}_try{number}" for number in itertools.count())
+    part.rename(next(to for one in tries if not (to := part.with_name(one)).exists()))
 
 
 def _strike(path: Path, parts: set[bytes]) -> int:
