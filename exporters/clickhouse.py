@@ -148,10 +148,9 @@ class ClickHouse:
         try:
             if name not in self._types:
                 self._types[name] = client.create_insert_context(name, table.columns).column_types
-            client.insert(
+            context = client.create_insert_context(
                 name,
-                table.values(rows),
-                column_names=table.columns,
+                table.columns,
                 column_types=self._types[name],
                 column_oriented=True,
                 settings={
@@ -168,6 +167,10 @@ class ClickHouse:
                     "min_insert_block_size_bytes": 1 << 30,
                 },
             )
+            try:
+                client.insert(data=table.values(rows), context=context)
+            finally:
+                vars(context).clear()  # it refers to itself: the batch would stay in memory until the collector comes by
         except (ClickHouseError, OSError, *_UNWRITABLE) as error:
             raise self._judged(error, name) from error
 

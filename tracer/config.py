@@ -100,7 +100,7 @@ class Settings(BaseModel, frozen=True, extra="forbid"):
     batch_rows: Annotated[int, Field(ge=1)] = Field(2000, description="Most calls in one batch to an exporter.")
     batch_bytes: Size = Field(32 << 20, description="Most spooled bytes in one batch to an exporter.")
     batch_wait: Annotated[float, Field(ge=0)] = Field(
-        0.5, description="Seconds that a batch which is not full waits for more calls."
+        1.0, description="Seconds that a batch which is not full waits for more calls."
     )
     retention_days: Annotated[int, Field(ge=1)] = Field(90, description="Days that calls, feedback and spans are kept in SQL.")
     bodies_retention_days: Annotated[int, Field(ge=1)] = Field(

@@ -1,6 +1,7 @@
 """Rows in, rows out, exactly once: the exporter against a real store."""
 
 import asyncio
+import gc
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
+from clickhouse_connect.driver.insert import InsertContext
 
 from exporters import Permanent, Transient, clickhouse
 from exporters.rows import CALL_COLUMNS
@@ -86,6 +88,18 @@ def test_a_repeated_batch_is_stored_once(exporter: clickhouse.ClickHouse, reader
     assert counts(reader) == (100, 100, 50)
 
 
+def test_a_batch_that_was_stored_is_not_kept_in_memory(exporter: clickhouse.ClickHouse) -> None:
+    """The driver's context refers to itself, and with the sink's thresholds the collector comes by late."""
+    gc.collect()
+    gc.disable()
+    try:
+        for number in range(3):
+            exporter.export([call(number, content=CONTENT)], f"batch-{number}")
+        assert not [one for one in gc.get_objects() if isinstance(one, InsertContext)]
+    finally:
+        gc.enable()
+
+
 def test_equal_batches_under_two_tokens_are_two(exporter: clickhouse.ClickHouse, reader: Client) -> None:
     exporter.export([call(1)], "first")
     exporter.export([call(1)], "second")
@@ -102,9 +116,10 @@ def test_a_crash_at_either_insert_leaves_each_row_once(
     client = exporter._connected()
     insert = client.insert
 
-    def cut(table: str, *args: Any, **how: Any) -> Any:
+    def cut(context: InsertContext, **how: Any) -> Any:
+        table = context.table
         if table != failing or arrived:
-            insert(table, *args, **how)
+            insert(context=context, **how)
         if table == failing:
             raise OperationalError("the connection broke")
 

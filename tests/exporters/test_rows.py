@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.insert import InsertContext
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -93,7 +94,7 @@ def test_a_price_goes_once_for_each_connection_and_lies_there_once(
     exporter.export([call(1, prices=PRICES)], "first")
     client = exporter._connected()
     tables: list[str] = []
-    monkeypatch.setattr(client, "insert", lambda table, *_, **__: tables.append(table))
+    monkeypatch.setattr(client, "insert", lambda context, **_: tables.append(context.table))
     exporter.export([call(2, prices=PRICES), call(3, prices=PRICES[:1])], "second")
     assert tables == ["llm.calls"]
     monkeypatch.undo()
@@ -114,9 +115,10 @@ def test_a_crash_at_any_insert_leaves_each_row_once(
     client = exporter._connected()
     insert = client.insert
 
-    def cut(table: str, *args: Any, **how: Any) -> Any:
+    def cut(context: InsertContext, **how: Any) -> Any:
+        table = context.table
         if table != failing or arrived:
-            insert(table, *args, **how)
+            insert(context=context, **how)
         if table == failing:
             raise OperationalError("the connection broke")
 
