@@ -3,6 +3,7 @@
     caller ─► Tracer ─► upstream        caller and upstream are one thread (loop.py)
     caller ────────────► upstream       in between, on the same loop
     caller ─► nginx ──► upstream        likewise: what a proxy in C adds on this machine on this day
+    caller ─► spinner                   at half of saturation: as busy with a call as Tracer, and nothing else
 
 One at a time: a direct call, one through Tracer, one through nginx, and so on, on connections that stay open. At half of
 saturation: proxied calls begin at random moments (a Poisson process) at half of the rate that wrk got through the same worker
@@ -15,10 +16,11 @@ import socket
 import time
 from collections.abc import Callable
 
-from tests.bench import upstream, wrk
+from tests.bench import processes, upstream, wrk
 from tests.bench.figures import percentile
 from tests.bench.loop import Loop, looping, received
 from tests.bench.results import Figure, Run
+from tests.bench.spinner import spinner
 from tests.bench.worker import MODEL_PATH, Program, tracer_worker
 
 _HEAD = (
@@ -165,8 +167,7 @@ def latency(run: Run) -> list[Figure]:
             one_at_a_time(loop, kinds, run.seconds * run.rounds)
             alone = _figures("alone", *kinds)
             run.say("latency   one at a time: done")
-            late = _half(loop, kinds, most / 2, run.seconds * run.rounds)
-            half = _figures("half", *kinds)
+            half, late = _half(loop, kinds, tracer, most / 2, run.seconds * run.rounds)
             run.say(f"latency   at {most / 2:.0f} calls/s: done")
     if skipped := sum(kind.skipped for kind in kinds):
         run.note(
@@ -176,15 +177,22 @@ def latency(run: Run) -> list[Figure]:
     return [*alone, *half, Figure.one("half rate", most / 2, "calls/s"), Figure.one("half generator late p99", late_ms, "ms")]
 
 
-def _half(loop: Loop, kinds: list[Asking], rate: float, seconds: float) -> list[int]:
-    """Tracer and then nginx at that rate, each with direct calls among; how late calls were begun."""
-    direct, tracer, nginx = kinds
-    late = []
-    for other in (tracer, nginx):
-        at_rate(loop, [(other, rate), (direct, rate * _DIRECT_SHARE)], 1)
-        _forget([other] if other is nginx else kinds)
-        late += at_rate(loop, [(other, rate), (direct, rate * _DIRECT_SHARE)], seconds)
-    return late
+def _half(loop: Loop, kinds: list[Asking], tracer: Program, rate: float, seconds: float) -> tuple[list[Figure], list[int]]:
+    """Tracer, nginx and a spinner at that rate, each with direct calls among; and how late calls were begun."""
+    direct, ours, nginx = kinds
+    at_rate(loop, [(ours, rate), (direct, rate * _DIRECT_SHARE)], 1)
+    _forget(kinds)
+    spent = processes.group_cpu_seconds(tracer.pid)
+    late = at_rate(loop, [(ours, rate), (direct, rate * _DIRECT_SHARE)], seconds)
+    busy_us = (processes.group_cpu_seconds(tracer.pid) - spent) / len(ours.times_ns) * 1e6
+    with spinner(busy_us, wrk.MEASURED_CORE) as port:
+        spinning = Asking(loop, port)
+        for other in (nginx, spinning):
+            at_rate(loop, [(other, rate), (direct, rate * _DIRECT_SHARE)], 1)
+            _forget([other])
+            late += at_rate(loop, [(other, rate), (direct, rate * _DIRECT_SHARE)], seconds)
+    found = [Figure.one(f"half spinner p{percent}", percentile(spinning.times_ns, percent) / 1e6, "ms") for percent in (50, 99)]
+    return [*_figures("half", *kinds), *found, Figure.one("half busy", busy_us, "µs")], late
 
 
 def _forget(kinds: list[Asking]) -> None:

@@ -9,6 +9,7 @@ delivered, and what callers saw answered must be there in SQL and at the collect
 """
 
 import resource
+import statistics
 
 from tests.bench import figures, processes
 from tests.bench.latency import Asking, at_rate
@@ -24,6 +25,8 @@ SHORT_LAG_S, GROWTH, LONGEST_LAG_S = 2.0, 0.03, 8.0
 # Below this share of the calls that were due the workers themselves are too slow.
 ANSWERED_SHARE = 0.97
 _DRAIN_S = 300
+# Parts of a run between which memory must not grow: before, caches and pools fill.
+SETTLED, ENDING = (1 / 3, 1 / 2), (5 / 6, 1.0)
 
 
 class Trial:
@@ -34,6 +37,8 @@ class Trial:
         self.answered = 0
         self.times_ns: list[int] = []
         self.cpu: dict[str, float] = {}
+        self.memory: dict[str, float] = {}  # in bytes, of each process but the collector, when its caches are full
+        self.grown: dict[str, float] = {}  # from then to the end
 
     def steady(self, rate: float, seconds: float) -> bool:
         """Whether the lag did not grow at that rate. Everything is delivered when this returns."""
@@ -45,6 +50,8 @@ class Trial:
         self.answered += len(asking.times_ns)
         self.times_ns = asking.times_ns
         self.cpu = {name: one / len(asking.times_ns) * 1e6 for name, one in spent.items()}
+        self.memory, ended = (level(watch.memory, seconds, *part) for part in (SETTLED, ENDING))
+        self.grown = {name: ended[name] - before for name, before in self.memory.items()}
         later = [point for point in watch.points if point[0] > seconds / 3]
         growth, lag = figures.slope(later), max((y for _, y in later), default=0.0)
         share = len(asking.times_ns) / (rate * seconds)
@@ -80,13 +87,11 @@ def pipeline(run: Run) -> list[Figure]:
         trial.steady(500, 4)  # opens connections, makes tables, loads what is loaded late
         rate = run.pipeline_rate or find_rate(trial, FIRST_RATE, min(PROBE_S, run.pipeline_seconds))
         for _ in range(3):
-            memory = whole.memory()
             if trial.steady(rate, run.pipeline_seconds):
                 break
             rate *= 0.9
         else:
             run.note("Pipeline: no rate was steady for the whole time; the last one is given.")
-        grown = {name: after - memory[name] for name, after in whole.memory().items() if name != "collector"}
         rows, spans = whole.rows(), whole.spans()
     run.note(
         f"Pipeline: {trial.answered} calls answered over all runs, {rows['rows']} rows ({rows['distinct']} different), "
@@ -98,12 +103,18 @@ def pipeline(run: Run) -> list[Figure]:
         Figure.one("pipeline rate", rate, "calls/s"),
         Figure.one("pipeline lost", abs(trial.answered - rows["distinct"]) + abs(trial.answered - spans["distinct"]), "calls"),
         Figure.one("pipeline doubled", rows["rows"] - rows["distinct"] + spans["spans"] - spans["distinct"], "calls"),
-        *(Figure.one(f"pipeline memory {name}", one / 1e6, "MB") for name, one in memory.items()),
-        Figure.one("pipeline memory growth", 100 * sum(grown.values()) / sum(memory[name] for name in grown), "%"),
-        *(Figure.one(f"pipeline grown {name}", one / 1e6, "MB") for name, one in grown.items()),
+        *(Figure.one(f"pipeline memory {name}", one / 1e6, "MB") for name, one in trial.memory.items()),
+        Figure.one("pipeline memory growth", 100 * sum(trial.grown.values()) / sum(trial.memory.values()), "%"),
+        *(Figure.one(f"pipeline grown {name}", one / 1e6, "MB") for name, one in trial.grown.items()),
         *(Figure.one(f"pipeline cpu {name}", one, "µs CPU") for name, one in trial.cpu.items()),
         *(Figure.one(f"pipeline p{p}", figures.percentile(trial.times_ns, p) / 1e6, "ms") for p in (50, 99)),
     ]
+
+
+def level(points: list[tuple[float, dict[str, int]]], seconds: float, first: float, last: float) -> dict[str, float]:
+    """The median of each process's memory in that part of the run."""
+    found = [memory for at, memory in points if first * seconds <= at <= last * seconds] or [memory for _, memory in points]
+    return {name: statistics.median(one[name] for one in found) for name in found[0] if name != "collector"}
 
 
 def _own_cpu() -> float:

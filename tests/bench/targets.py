@@ -49,8 +49,8 @@ def _added(what: str) -> list[Target]:
 
 def _both(what: str, p: str) -> tuple[tuple[str, str], ...]:
     ways = (("direct", "direct"), ("through Tracer", "proxied"), ("through nginx", "nginx"))
-    rate = (("rate", "half rate"),) if what == "half" else ()
-    return (*((label, f"{what} {way} {p}") for label, way in ways), *rate)
+    others = (("a spinner", f"half spinner {p}"), ("busy a call", "half busy"), ("rate", "half rate")) if what == "half" else ()
+    return (*((label, f"{what} {way} {p}") for label, way in ways), *others)
 
 
 _TIMES = {

@@ -62,9 +62,10 @@ class Whole:
 
 @dataclass(slots=True)
 class Watch:
-    """The lag of the slower exporter, second by second."""
+    """The lag of the slower exporter and the memory of each process, second by second."""
 
     points: list[tuple[float, float]] = field(default_factory=list)
+    memory: list[tuple[float, dict[str, int]]] = field(default_factory=list)
 
 
 @contextmanager
@@ -74,7 +75,9 @@ def watching(whole: Whole) -> Iterator[Watch]:
     def run() -> None:
         begin = time.monotonic()
         while not stop.wait(_WATCH_S):
-            watch.points.append((time.monotonic() - begin, max(whole.gauges("tracer_lag_seconds").values(), default=0.0)))
+            at = time.monotonic() - begin
+            watch.points.append((at, max(whole.gauges("tracer_lag_seconds").values(), default=0.0)))
+            watch.memory.append((at, whole.memory()))
 
     thread = threading.Thread(target=run)
     thread.start()
