@@ -24,7 +24,7 @@ from exporters import Exporter, Permanent, Transient
 from tracer import metrics
 from tracer.records import Call
 from tracer.signals import AppSpan, Feedback, Record, name_of
-from tracer.sink import dead
+from tracer.sink import dead, heap
 from tracer.sink.contents import Contents, Decode, Letter, contents_of
 from tracer.sink.shelf import Shelf
 from tracer.spool import logs, positions, reader, segment
@@ -41,6 +41,8 @@ _MOST_GROWTH = 2
 # How long an idle drain sleeps before it looks again, and how often depth and lag are measured.
 IDLE_SECONDS = 0.05
 GAUGE_SECONDS = 2.0
+# What a drain has had in memory before it gives back, once it is idle, what was freed of it.
+GIVE_BACK_BYTES = 32 << 20
 # Back-off after a transient failure: doubled each time, with jitter, so that many sinks do not return in step. The longest is
 # what a backend that is back after an hour waits for its first batch.
 FIRST_PAUSE = 0.25
@@ -102,6 +104,7 @@ class Drain:
         self._failures = 0
         self._parts_taken: set[str] = set()  # tokens within pending batches that need not go again when another part fails
         self._gauged = 0.0
+        self._freed = 0  # bytes of the texts of batches that were settled since memory was given back
 
     def run(self) -> None:
         """Deliver until told to stop and nothing is left that can be delivered at once."""
@@ -114,6 +117,9 @@ class Drain:
             if stopping and not busy:
                 return
             if not busy:
+                if self._freed >= GIVE_BACK_BYTES:
+                    self._freed = 0
+                    heap.give_back()
                 self._stop.wait(IDLE_SECONDS)
 
     def _guarded_step(self, log: Path, stopping: bool) -> bool:
@@ -157,6 +163,7 @@ class Drain:
         fresh = contents.since(time.time_ns() - int(self._limits.max_age_seconds * 1e9))
         token = reader.token(log, found.batch)
         settled = self._deliver(fresh, token)
+        self._freed += contents.size
         # Counted and buried once all of the batch is settled: until then a failure repeats the whole of it.
         for burial in settled.buried:
             self._bury(burial)
