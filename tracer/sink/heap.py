@@ -1,7 +1,7 @@
 """Memory that was freed, given back to the system.
 
-glibc keeps what a thread frees in an arena of that thread's, and gives back what lies at its end only: behind a backlog the sink
-would stay as large as its largest batches made it, until it ends. `malloc_trim` gives back every free page, in some ten
+glibc keeps what a thread frees in an arena of that thread's, and gives back only what lies at its end: behind a backlog the
+sink would stay as large as its largest batches made it, until it ends. `malloc_trim` gives back every free page, in some ten
 milliseconds and without the interpreter's lock. A C library that has no such function keeps its memory as it will.
 """
 
