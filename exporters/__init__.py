@@ -2,8 +2,9 @@
 
 The sink owns one drain per exporter, with its own position in the spool, and calls `export` from that drain's thread only.
 A batch is a stored range of the spool: if the sink dies between `export` and the acknowledgement, the very same records
-come again with the same `token`, so an exporter that can deduplicate must do so by the token. A drain hands over one kind of
-record at a time, so that a feedback that no backend takes never halves a batch of calls.
+come again with the same `token`, so an exporter that can deduplicate must do so by the token. What stands before the token's
+first colon names the log: of each log there is one batch on its way at most, so what comes again is the first of its log. A
+drain hands over one kind of record at a time, so that a feedback that no backend takes never halves a batch of calls.
 
 Failures are named by who must act:
   Transient   try the same batch again later (the drain backs off; nothing is lost, the spool keeps it).

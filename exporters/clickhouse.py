@@ -4,8 +4,9 @@ Exactly once: each of a batch's inserts carries a deduplication token made of th
 comes again, after a crash between two of them or before the acknowledgement, ClickHouse drops what it has and takes the
 rest. (It keeps the last 10,000 tokens of a table; a batch older than 10,000 others was acknowledged long ago.)
 
-ClickHouse syncs rows, if told so, but not its list of tokens: a power cut may take a batch's token and leave its rows. So the
-first batch of a connection, which may be one that comes again, is looked up as well, and is not sent if all of it is there.
+ClickHouse syncs rows, if told so, but not its list of tokens: a power cut or a full disk may take a batch's token and leave its
+rows. So on each connection the first batch of each log, which may be one that comes again, is looked up as well, and is not sent
+if all of it is there.
 In the embedded store, which nobody else writes to, the roll-ups of its hours are then compared with the calls: what became of
 them in a crash is another matter.
 
@@ -75,22 +76,24 @@ class ClickHouse:
         self._client: Client | None = None
         self._types: dict[str, Sequence[Any]] = {}
         self._priced: set[str] = set()  # ids of prices that are there
-        self._first = True  # of this connection
+        self._known: set[str] = set()  # logs of which this connection has stored a batch
 
     def export(self, records: Sequence[Record], token: str) -> None:
         """Insert all of `records`; returning means that ClickHouse has stored them."""
         client = self._connected()
+        log = token.partition(":")[0]
+        first = log not in self._known
         with store_client.patience(client, SILENT_SECONDS):
             for table in TABLES:
                 rows = table.rows(records)
                 if table.name == PRICES:
                     self._insert_prices(client, table, rows)
                     continue
-                if rows and not (self._first and table.name in _ONCE and self._has(client, table, rows)):
+                if rows and not (first and table.name in _ONCE and self._has(client, table, rows)):
                     self._insert(client, table, rows, token)
-                if rows and self._first and table.name == _CALLS and self._settings.clickhouse is None:
+                if rows and first and table.name == _CALLS and self._settings.clickhouse is None:
                     self._level(client, rows)
-        self._first = False
+        self._known.add(log)
 
     def close(self) -> None:
         """Release the connection."""
@@ -99,7 +102,7 @@ class ClickHouse:
         self._client = None
         self._types = {}
         self._priced = set()
-        self._first = True
+        self._known = set()
 
     def _connected(self) -> Client:
         if self._client is None:

@@ -101,8 +101,8 @@ def test_a_batch_that_was_stored_is_not_kept_in_memory(exporter: clickhouse.Clic
 
 
 def test_equal_batches_under_two_tokens_are_two(exporter: clickhouse.ClickHouse, reader: Client) -> None:
-    exporter.export([call(1)], "first")
-    exporter.export([call(1)], "second")
+    exporter.export([call(1)], "log:first")
+    exporter.export([call(1)], "log:second")
     assert counts(reader) == (2, 1, 0)
 
 
@@ -211,6 +211,20 @@ def test_a_batch_whose_token_a_power_cut_took_is_not_doubled(
     again.export([call(99)], "another")
     again.close()
     assert counts(reader) == (21, 21, 20)
+
+
+def test_two_logs_batches_whose_tokens_a_full_disk_took_are_not_doubled(
+    exporter: clickhouse.ClickHouse, reader: Client, empty_store: RunningStore
+) -> None:
+    """Each worker's log may have a batch on its way when the store ends."""
+    batches = {log: [call(number, content=CONTENT) for number in range(at, at + 20)] for log, at in (("one", 0), ("two", 20))}
+    for log, calls in batches.items():
+        exporter.export(calls, f"{log}:a token that is lost")
+    exporter.close()
+    for log, calls in batches.items():
+        exporter.export(calls, f"{log}:the token")
+    exporter.export([call(99)], "one:another")
+    assert counts(reader) == (41, 41, 40)
 
 
 async def test_a_server_that_hears_and_says_nothing_is_left_and_has_the_batch_once(
