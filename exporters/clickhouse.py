@@ -5,8 +5,8 @@ comes again, after a crash between two of them or before the acknowledgement, Cl
 rest. (It keeps the last 10,000 tokens of a table; a batch older than 10,000 others was acknowledged long ago.)
 
 ClickHouse syncs rows, if told so, but not its list of tokens: a power cut or a full disk may take a batch's token and leave its
-rows. So on each connection the first batch of each log, which may be one that comes again, is looked up as well, and is not sent
-if all of it is there.
+rows. So on each connection the first batch of each log, which may be one that comes again, is looked up as well, and is not
+sent if all of it is there.
 In the embedded store, which nobody else writes to, the roll-ups of its hours are then compared with the calls: what became of
 them in a crash is another matter.
 
