@@ -2,9 +2,9 @@
 
 The sink owns one drain per exporter, with its own position in the spool, and calls `export` from that drain's thread only.
 A batch is a stored range of the spool: if the sink dies between `export` and the acknowledgement, the very same records
-come again with the same `token`, so an exporter that can deduplicate must do so by the token. What stands before the token's
-first colon names the log: of each log there is one batch on its way at most, so what comes again is the first of its log. A
-drain hands over one kind of record at a time, so that a feedback that no backend takes never halves a batch of calls.
+come again with the same `token`, so an exporter that can deduplicate must do so by the token; and the drain says that they
+may come `again`. It hands over one kind of record at a time, so that a feedback that no backend takes never halves a batch of
+calls.
 
 Failures are named by who must act:
   Transient   try the same batch again later (the drain backs off; nothing is lost, the spool keeps it).
@@ -39,8 +39,11 @@ class Exporter(Protocol):
 
     name: str
 
-    def export(self, records: Sequence[Record], token: str) -> None:
-        """Deliver all of `records` or raise; returning means that nothing of them is left to do."""
+    def export(self, records: Sequence[Record], token: str, again: bool = False) -> None:
+        """Deliver all of `records` or raise; returning means that nothing of them is left to do.
+
+        `again`: some or all of them may have been delivered before.
+        """
 
     def close(self) -> None:
         """Release connections; called once, after the last `export`."""

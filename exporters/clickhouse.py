@@ -5,8 +5,8 @@ comes again, after a crash between two of them or before the acknowledgement, Cl
 rest. (It keeps the last 10,000 tokens of a table; a batch older than 10,000 others was acknowledged long ago.)
 
 ClickHouse syncs rows, if told so, but not its list of tokens: a power cut or a full disk may take a batch's token and leave its
-rows. So on each connection the first batch of each log, which may be one that comes again, is looked up as well, and is not
-sent if all of it is there.
+rows. So a batch that may come again is looked up as well, and those of its days are not sent of which every row is there: a day
+is a partition, and of an insert a partition has all or nothing.
 In the embedded store, which nobody else writes to, the roll-ups of its hours are then compared with the calls: what became of
 them in a crash is another matter.
 
@@ -55,6 +55,7 @@ _THERE = (
     "SELECT call_id FROM {table} WHERE started_at BETWEEN fromUnixTimestamp64Micro({{first:Int64}}) "
     "AND fromUnixTimestamp64Micro({{last:Int64}})"
 )
+_DAY_US = 86_400_000_000
 _EPOCH = datetime.fromtimestamp(0, UTC)
 # A server that works on an insert says so every ten seconds (store/client.py).
 SILENT_SECONDS = 15.0
@@ -76,24 +77,21 @@ class ClickHouse:
         self._client: Client | None = None
         self._types: dict[str, Sequence[Any]] = {}
         self._priced: set[str] = set()  # ids of prices that are there
-        self._known: set[str] = set()  # logs of which this connection has stored a batch
 
-    def export(self, records: Sequence[Record], token: str) -> None:
+    def export(self, records: Sequence[Record], token: str, again: bool = False) -> None:
         """Insert all of `records`; returning means that ClickHouse has stored them."""
         client = self._connected()
-        log = token.partition(":")[0]
-        first = log not in self._known
         with store_client.patience(client, SILENT_SECONDS):
             for table in TABLES:
                 rows = table.rows(records)
                 if table.name == PRICES:
                     self._insert_prices(client, table, rows)
                     continue
-                if rows and not (first and table.name in _ONCE and self._has(client, table, rows)):
-                    self._insert(client, table, rows, token)
-                if rows and first and table.name == _CALLS and self._settings.clickhouse is None:
+                lacking = self._lacking(client, table, rows) if again and table.name in _ONCE else rows
+                if lacking:
+                    self._insert(client, table, lacking, token)
+                if rows and again and table.name == _CALLS and self._settings.clickhouse is None:
                     self._level(client, rows)
-        self._known.add(log)
 
     def close(self) -> None:
         """Release the connection."""
@@ -102,7 +100,6 @@ class ClickHouse:
         self._client = None
         self._types = {}
         self._priced = set()
-        self._known = set()
 
     def _connected(self) -> Client:
         if self._client is None:
@@ -118,14 +115,21 @@ class ClickHouse:
             self._client = client
         return self._client
 
+    def _lacking(self, client: Client, table: Table, rows: Sequence[Call]) -> Sequence[Call]:
+        """Those of days that the table has not, in any order."""
+        days: dict[int, list[Call]] = {}
+        try:
+            for row in rows:
+                days.setdefault(_micros(row.started_at) // _DAY_US, []).append(row)
+        except _UNWRITABLE:  # what the insert will be refused for
+            return rows
+        return [row for day in days.values() if not self._has(client, table, day) for row in day]
+
     def _has(self, client: Client, table: Table, rows: Sequence[Call]) -> bool:
         """Whether the table has all of these. Has it some, an insert may be under way: its token tells what is missing."""
-        started = [row.started_at for row in rows]
+        started = [_micros(row.started_at) for row in rows]
         try:
-            bounds = {"first": _micros(min(started)), "last": _micros(max(started))}
-            found = client.query(_THERE.format(table=table.name), bounds).result_columns
-        except (TypeError, ValueError, OverflowError, AttributeError):  # what the insert will be refused for
-            return False
+            found = client.query(_THERE.format(table=table.name), {"first": min(started), "last": max(started)}).result_columns
         except (ClickHouseError, OSError) as error:
             if getattr(error, "code", None) == _ACCESS_DENIED:  # a user that may insert and not read
                 return False

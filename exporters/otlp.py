@@ -66,7 +66,7 @@ class Otlp:
         self._taken: dict[Key, None] = {}  # in order of delivery; only the newest can come again
         self._remembered = 2 * batch_rows
 
-    def export(self, records: Sequence[Record], token: str) -> None:
+    def export(self, records: Sequence[Record], token: str, again: bool = False) -> None:
         left = [record for record in records if _is_sent(record) and key_of(record) not in self._taken]
         if self._spans:
             self._send(self._spans, left)

@@ -101,8 +101,8 @@ def test_a_batch_that_was_stored_is_not_kept_in_memory(exporter: clickhouse.Clic
 
 
 def test_equal_batches_under_two_tokens_are_two(exporter: clickhouse.ClickHouse, reader: Client) -> None:
-    exporter.export([call(1)], "log:first")
-    exporter.export([call(1)], "log:second")
+    exporter.export([call(1)], "first")
+    exporter.export([call(1)], "second")
     assert counts(reader) == (2, 1, 0)
 
 
@@ -201,30 +201,33 @@ def test_unreachable_is_transient_and_says_where(load_settings: Callable[..., Se
     opened.close()
 
 
-def test_a_batch_whose_token_a_power_cut_took_is_not_doubled(
-    exporter: clickhouse.ClickHouse, reader: Client, empty_store: RunningStore
+def test_batches_whose_tokens_a_power_cut_or_a_full_disk_took_are_not_doubled(
+    exporter: clickhouse.ClickHouse, reader: Client
 ) -> None:
-    calls = [call(number, content=CONTENT) for number in range(20)]
-    exporter.export(calls, "a token that is lost")
-    again = clickhouse.open(empty_store.settings)  # as after the restart
-    again.export(calls, "the token")
-    again.export([call(99)], "another")
-    again.close()
-    assert counts(reader) == (21, 21, 20)
-
-
-def test_two_logs_batches_whose_tokens_a_full_disk_took_are_not_doubled(
-    exporter: clickhouse.ClickHouse, reader: Client, empty_store: RunningStore
-) -> None:
-    """Each worker's log may have a batch on its way when the store ends."""
+    """Each worker's log may have a batch on its way, and the connection need not have noticed that the store began anew."""
     batches = {log: [call(number, content=CONTENT) for number in range(at, at + 20)] for log, at in (("one", 0), ("two", 20))}
     for log, calls in batches.items():
-        exporter.export(calls, f"{log}:a token that is lost")
-    exporter.close()
+        exporter.export(calls, f"{log}: a token that is lost")
+    exporter.export([call(99)], "another")
     for log, calls in batches.items():
-        exporter.export(calls, f"{log}:the token")
-    exporter.export([call(99)], "one:another")
+        exporter.export(calls, f"{log}: the token", again=True)
     assert counts(reader) == (41, 41, 40)
+
+
+def test_a_batch_that_may_come_again_and_does_not_is_stored(exporter: clickhouse.ClickHouse, reader: Client) -> None:
+    exporter.export([call(1, content=CONTENT)], "first")
+    exporter.export([call(1, content=CONTENT), call(2, content=CONTENT)], "second", again=True)
+    assert counts(reader) == (3, 2, 3)
+
+
+def test_of_a_batch_of_two_days_the_one_that_is_there_is_not_doubled(exporter: clickhouse.ClickHouse, reader: Client) -> None:
+    """A day is a partition: the one's part may have been set aside as broken, and the other be there without its token."""
+    today = [call(number, content=CONTENT) for number in range(3)]
+    tomorrow = [call(number, content=CONTENT, started_at=STARTED + timedelta(days=1)) for number in range(3, 5)]
+    exporter.export(today, "a token that is lost")
+    for _ in range(2):
+        exporter.export([*tomorrow[:1], *today, *tomorrow[1:]], "the token", again=True)
+    assert counts(reader) == (5, 5, 5)
 
 
 async def test_a_server_that_hears_and_says_nothing_is_left_and_has_the_batch_once(

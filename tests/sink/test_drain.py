@@ -1,5 +1,6 @@
 """The drain against a scripted exporter: everything once and in order, whatever fails, and nobody waits for anybody else."""
 
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -62,9 +63,11 @@ class Fake:
     script: Callable[[list[int]], None] = lambda numbers: None
     taken: list[int] = field(default_factory=list)
     asked: list[tuple[list[int], str]] = field(default_factory=list)
+    again: list[bool] = field(default_factory=list)
 
-    def export(self, calls: Sequence[Call], token: str) -> None:
+    def export(self, calls: Sequence[Call], token: str, again: bool = False) -> None:
         numbers = [made.call_id.int for made in calls]
+        self.again.append(again)
         self.asked.append((numbers, token))
         self.script(numbers)
         self.taken += numbers
@@ -203,6 +206,7 @@ def test_a_crash_between_export_and_acknowledgement_repeats_the_same_batch(
     drained(tmp_path, fake, limits=Limits(100, 1 << 20, 0.0, 3600.0))
     assert [numbers for numbers, _ in fake.asked] == [[0, 1, 2], [0, 1, 2], [3, 4], [5]]
     assert fake.asked[0] == fake.asked[1]
+    assert fake.again == [False, True, False, False]
 
 
 def test_a_crash_after_the_acknowledgement_repeats_nothing(tmp_path: Path) -> None:
@@ -220,7 +224,21 @@ def test_transient_failures_pass(tmp_path: Path) -> None:
     with Running(tmp_path, fake):
         until(lambda: fake.taken == [1, 2])
     assert {(tuple(numbers), token) for numbers, token in fake.asked} == {((1, 2), fake.asked[0][1])}
+    assert fake.again == [False, True, True, True]
     assert counted("export_failures", exporter="fake", kind="transient") - before == 3
+
+
+def test_memory_is_given_back_while_nothing_but_failures_happen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+    monkeypatch.setattr(drain.heap, "give_back", lambda: given.append(time.monotonic()))
+    monkeypatch.setattr(drain, "GIVE_BACK_BYTES", 1)
+    monkeypatch.setattr(drain, "GIVE_BACK_SECONDS", 0.2)
+    write(tmp_path, 1)
+    fake = Fake(script=failing(*[Transient("away", retry_after_s=0.01)] * 100))
+    with Running(tmp_path, fake):
+        until(lambda: len(given) == 3)
+        assert fake.taken == []
+    assert all(later - earlier >= 0.2 for earlier, later in itertools.pairwise(given))
 
 
 def test_a_fault_of_ours_ends_nothing(tmp_path: Path) -> None:
@@ -457,7 +475,7 @@ class Mixed:
     taken: list[int] = field(default_factory=list)
     asked: list[tuple[list[int], str]] = field(default_factory=list)
 
-    def export(self, records: Sequence[Record], token: str) -> None:
+    def export(self, records: Sequence[Record], token: str, again: bool = False) -> None:
         numbers = [number_of(record) for record in records]
         self.asked.append((numbers, token))
         assert len({type(record) for record in records}) == 1

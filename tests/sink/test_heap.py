@@ -1,6 +1,8 @@
-"""Freed memory goes back to the system."""
+"""Memory that nobody needs goes back to the system."""
 
+import gc
 import threading
+import weakref
 from pathlib import Path
 
 from tracer.sink import heap
@@ -34,3 +36,25 @@ def test_what_a_thread_has_freed_is_given_back_though_something_behind_it_lives_
     thread.join()
     assert len(kept[0]) == _TEXT_BYTES
     assert before - after > _TEXT_BYTES * _TEXTS / 2
+
+
+def test_what_a_failure_had_in_its_hands_is_freed() -> None:
+    class Batch:
+        pass
+
+    def fails() -> "weakref.ref[Batch]":
+        batch = Batch()
+        try:
+            raise OSError
+        except OSError as error:
+            kept = error  # noqa: F841  as libraries do that keep the last error of several tries
+        return weakref.ref(batch)
+
+    gc.disable()
+    try:
+        batch = fails()
+        assert batch() is not None
+        heap.give_back()
+        assert batch() is None
+    finally:
+        gc.enable()

@@ -41,8 +41,11 @@ _MOST_GROWTH = 2
 # How long an idle drain sleeps before it looks again, and how often depth and lag are measured.
 IDLE_SECONDS = 0.05
 GAUGE_SECONDS = 2.0
-# What a drain has had in memory before it gives back, once it is idle, what was freed of it.
-GIVE_BACK_BYTES = 32 << 20
+# What a drain has tried to deliver before it gives back, once it is idle, what was freed of it; and how long it waits in
+# between, since looking through memory takes some 50 ms.
+GIVE_BACK_BYTES = 8 << 20
+GIVE_BACK_SECONDS = 20.0
+_RECORD_BYTES = 4096  # of a record without its texts, about
 # Back-off after a transient failure: doubled each time, with jitter, so that many sinks do not return in step. The longest is
 # what a backend that is back after an hour waits for its first batch.
 FIRST_PAUSE = 0.25
@@ -104,7 +107,8 @@ class Drain:
         self._failures = 0
         self._parts_taken: set[str] = set()  # tokens within pending batches that need not go again when another part fails
         self._gauged = 0.0
-        self._freed = 0  # bytes of the texts of batches that were settled since memory was given back
+        self._had = 0  # bytes of batches that were tried since memory was given back
+        self._gave_back = 0.0
 
     def run(self) -> None:
         """Deliver until told to stop and nothing is left that can be delivered at once."""
@@ -117,9 +121,7 @@ class Drain:
             if stopping and not busy:
                 return
             if not busy:
-                if self._freed >= GIVE_BACK_BYTES:
-                    self._freed = 0
-                    heap.give_back()
+                self._give_back()
                 self._stop.wait(IDLE_SECONDS)
 
     def _guarded_step(self, log: Path, stopping: bool) -> bool:
@@ -160,10 +162,10 @@ class Drain:
                 metrics.dropped.labels("spool_damaged").inc(found.damaged)
                 _log.error("%s: spool %s: %d damaged places, %d segments gone", name, log, found.damaged, found.missing)
             positions.store(log, name, Position(position.taken, found.batch))
+        self._had += contents.size + _RECORD_BYTES * len(contents)
         fresh = contents.since(time.time_ns() - int(self._limits.max_age_seconds * 1e9))
         token = reader.token(log, found.batch)
-        settled = self._deliver(fresh, token)
-        self._freed += contents.size
+        settled = self._deliver(fresh, token, again=position.pending is not None)
         # Counted and buried once all of the batch is settled: until then a failure repeats the whole of it.
         for burial in settled.buried:
             self._bury(burial)
@@ -219,17 +221,17 @@ class Drain:
         # A clock that jumped makes an age that says nothing.
         return 0 <= age < self._limits.wait_seconds
 
-    def _deliver(self, contents: Contents, token: str) -> _Settled:
+    def _deliver(self, contents: Contents, token: str, again: bool) -> _Settled:
         settled = _Settled(buried=[_Burial(spooled, "", reason) for spooled, reason in contents.unreadable])
         for kind, suffix in _KINDS:
             if part := [letter for letter in contents.letters if isinstance(letter[1], kind)]:
-                self._export(part, token + suffix, settled)
+                self._export(part, token + suffix, again, settled)
         return settled
 
-    def _export(self, letters: Sequence[Letter], token: str, settled: _Settled) -> None:
+    def _export(self, letters: Sequence[Letter], token: str, again: bool, settled: _Settled) -> None:
         try:
             if token not in self._parts_taken:
-                self._exporter.export([record for _, record in letters], token)
+                self._exporter.export([record for _, record in letters], token, again)
         except Permanent as error:
             metrics.export_failures.labels(self._exporter.name, "permanent").inc()
             if len(letters) == 1:
@@ -238,8 +240,8 @@ class Drain:
                 return
             # Halves are named by their place in the batch: a repeat after a crash cuts the same halves.
             middle = len(letters) // 2
-            self._export(letters[:middle], f"{token}/0:{middle}", settled)
-            self._export(letters[middle:], f"{token}/{middle}:{len(letters)}", settled)
+            self._export(letters[:middle], f"{token}/0:{middle}", again, settled)
+            self._export(letters[middle:], f"{token}/{middle}:{len(letters)}", again, settled)
         else:
             self._parts_taken.add(token)
             settled.delivered += len(letters)
@@ -256,6 +258,12 @@ class Drain:
             exchange=spooled.payload,
         )
         metrics.dead_letters.labels(name).inc()
+
+    def _give_back(self) -> None:
+        now = time.monotonic()
+        if self._had >= GIVE_BACK_BYTES and now - self._gave_back >= GIVE_BACK_SECONDS:
+            self._had, self._gave_back = 0, now
+            heap.give_back()
 
     def _gauge(self) -> None:
         now = time.monotonic()

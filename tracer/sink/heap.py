@@ -1,4 +1,7 @@
-"""Memory that was freed, given back to the system.
+"""Memory that nobody needs, given back to the system.
+
+An exception refers to the frames it went through, which often refer to it. So what a failed delivery had in its hands, a batch,
+stays until the collector comes by, which it hardly does (main.py): while a backend fails, that is most of what the sink holds.
 
 glibc keeps what a thread frees in an arena of that thread's, and gives back only what lies at its end: behind a backlog the
 sink would stay as large as its largest batches made it, until it ends. `malloc_trim` gives back every free page, in some ten
@@ -7,11 +10,13 @@ milliseconds and without the interpreter's lock. A C library that has no such fu
 
 import ctypes
 import functools
+import gc
 from collections.abc import Callable
 
 
 def give_back() -> None:
-    """Give freed memory of all threads back."""
+    """Give back what all threads have freed, and what only refers to itself."""
+    gc.collect()
     if trim := _malloc_trim():
         trim(0)
 
