@@ -9,12 +9,15 @@ Invariants
   characters the first ones are counted and the rest is taken to be alike.
 - Nothing is downloaded. Where the package is not installed, four characters are a token, and each of a script without spaces.
 
-The tokenizer takes a second to load and 70 MB of memory for each vocabulary, so it is loaded when it is first needed.
+A vocabulary takes some 25 MB of memory (and as much of a file's pages), so it is loaded when it is first needed.
 """
 
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from typing import Any
 
 from msgspec import Struct
 
@@ -104,10 +107,20 @@ def by_letters(text: str) -> int:
 
 @cache
 def _counter(vocabulary: str) -> Callable[[str], int] | None:
-    try:
-        # The package's own wrapper reads the vocabularies a second time, in Python, and refuses long texts.
-        from bpe_openai._bindings import tokenizer_for_encoding
-    except ImportError:
+    bindings = _bindings()
+    if bindings is None:
         return None
-    count: Callable[[str], int] = tokenizer_for_encoding(vocabulary).count
+    count: Callable[[str], int] = bindings.tokenizer_for_encoding(vocabulary).count
     return count
+
+
+@cache
+def _bindings() -> Any:
+    """The compiled module alone: the package around it reads the vocabularies once more, in Python, and refuses long texts."""
+    package = find_spec("bpe_openai")
+    spec = PathFinder.find_spec("_bindings", package.submodule_search_locations) if package is not None else None
+    if spec is None or spec.loader is None:
+        return None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
