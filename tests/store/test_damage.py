@@ -3,7 +3,6 @@
 import os
 import resource
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from tests.store.running import RunningStore
-from tracer.config import Settings
 from tracer.store import client as store_client
 from tracer.store import damage, opening, schema
 from tracer.store.engine import Engine
@@ -110,6 +108,31 @@ def test_a_store_that_opens_where_nothing_can_be_written_is_there_for_questions(
         assert days(client) == [3, 5]
 
 
+def test_a_deletion_that_was_written_by_half_keeps_nothing_from_being_opened(tmp_path: Path) -> None:
+    store = RunningStore(tmp_path / "data")
+    with store, store_client.embedded(store.settings, write=True) as client:
+        client.command(TABLE)
+        insert(client, "before", 8)
+        for number in (0, 1):
+            deletion = f"ALTER TABLE llm.grown DELETE WHERE id = {number} AND filler != 'of\ntwo lines'"
+            client.command(deletion, settings={"mutations_sync": 2})
+    whole, cut = sorted((tmp_path / "data").rglob("mutation_*.txt"), key=lambda path: path.stat().st_mtime_ns)
+    text = whole.read_bytes()
+    assert b"DELETE" in text
+    for length in range(len(text)):
+        cut.write_bytes(text[:length])
+        damage.cut_off(tmp_path / "data" / "store")
+        assert not cut.exists()
+        assert whole.read_bytes() == text
+
+    cut.write_bytes(b"")
+    with store, store_client.embedded(store.settings, write=True) as client:
+        assert days(client) == [3, 3]
+        client.command("ALTER TABLE llm.grown DELETE WHERE id = 2", settings={"mutations_sync": 2})
+        assert days(client) == [3, 2]
+    assert not cut.exists()
+
+
 @pytest.fixture
 def full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The engine takes its disk for full."""
@@ -133,12 +156,13 @@ def test_space_that_must_stay_free_is_not_written_to(full: Path) -> None:
         engine.close()
 
 
-def test_no_table_is_made_on_a_full_disk(empty_store: RunningStore, load_settings: Callable[..., Settings]) -> None:
+def test_no_table_is_made_or_altered_on_a_full_disk(empty_store: RunningStore) -> None:
     """A definition that is written by half could not be read again."""
 
     class Full:
-        def __init__(self, client: Client) -> None:
+        def __init__(self, client: Client, before: str) -> None:
             self.client = client
+            self.before = before
             self.said: list[str] = []
 
         def command(self, text: str, *args: object, **how: object) -> object:
@@ -147,13 +171,15 @@ def test_no_table_is_made_on_a_full_disk(empty_store: RunningStore, load_setting
 
         def query(self, text: str, *args: object, **how: object) -> object:
             if "SELECT DISTINCT name" in text:
-                text = "SELECT name FROM llm.migrations WHERE name < '009'"
+                text = f"SELECT name FROM llm.migrations WHERE name < '{self.before}'"
             if "unreserved_space" in text:
                 text = "SELECT toUInt64(0)"
             return self.client.query(text, *args, **how)  # type: ignore[arg-type]
 
     with store_client.embedded(empty_store.settings, write=True) as client:
-        full = Full(client)
-        with pytest.raises(StoreUnavailable, match="disk is full"):
-            schema.migrate(full, empty_store.settings)  # type: ignore[arg-type]
-        assert full.said == [schema.DATABASE, schema.MIGRATIONS]
+        shorter = empty_store.settings.model_copy(update={"retention_days": 7})
+        for settings, before in ((empty_store.settings, "009"), (shorter, "all")):
+            full = Full(client, before)
+            with pytest.raises(StoreUnavailable, match="disk is full"):
+                schema.migrate(full, settings)  # type: ignore[arg-type]
+            assert full.said == [schema.DATABASE, schema.MIGRATIONS]

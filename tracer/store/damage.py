@@ -12,6 +12,8 @@ counted, and so:
 - A part of an insert that was set aside was not acknowledged, so its batch comes again; but its token is in the table's
   list, and the batch would be dropped as known. `forget` strikes the token of just that part and table. What else the batch
   had written (other days, roll-ups) is known still and is not doubled.
+- A deletion (a mutation, which evens the roll-ups out) is a small file. Written by half it would keep the table from being
+  opened, and with it the engine: `cut_off` removes it. Nobody was told that it was done, and who asked for it asks again.
 
 The list is a text file, `1 <part> <token>` a line, and a 2 for the 1 means that the part was dropped: one byte, in its place,
 which needs no space. chDB reads a list with a broken line up to there; what it forgets so, the exporter looks up.
@@ -45,6 +47,9 @@ _SET_ASIDE = """
 _OF_AN_INSERT = re.compile(rb"broken-on-start_(\S+_\d+_\d+_0)(?:_try\d+)?")
 _NEW, _DEALT_WITH = "broken-on-start_", "broken_"
 _ADDED, _DROPPED = b"1", b"2"
+_MUTATIONS = "store/*/*/mutation_*.txt"
+# One line each for the version, the time and the commands, with the newlines in them escaped.
+_WHOLE_MUTATION = re.compile(rb"format version: .*\ncommands: .*\n", re.DOTALL)
 
 
 def failed_writes(connection: Any) -> int:
@@ -55,6 +60,14 @@ def failed_writes(connection: Any) -> int:
 def harmless(connection: Any, directory: Path) -> int:
     """Writes that failed while the engine opened `directory`, and may have."""
     return failed_writes(connection) if (directory / "status").stat().st_size == 0 else 0
+
+
+def cut_off(directory: Path) -> None:
+    """Remove the mutations under `directory` that were written by half. Only while no engine has it open."""
+    for path in directory.glob(_MUTATIONS):
+        if not _WHOLE_MUTATION.fullmatch(text := path.read_bytes()):
+            _log.warning("store: %s was written by half (%r) and is removed: a deletion may not be done everywhere", path, text)
+            path.unlink()
 
 
 def forget(connection: Any) -> bool:

@@ -87,6 +87,8 @@ class Engine:
         self._closing = False
         self._url = opening.address(directory, memory_bytes)
         file_function.replace(not allow_writes)
+        if not opening.is_locked(directory):
+            damage.cut_off(directory)
         self._keep_open = self._open()
         if damage.forget(self._keep_open):
             self._keep_open.close()

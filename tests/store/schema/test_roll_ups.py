@@ -127,7 +127,7 @@ def test_killed_in_the_middle_of_inserts(own_store: RunningStore) -> None:
         killer.join()
         own_store.start()
         exporter = clickhouse.open(own_store.settings)
-        exporter.export(calls, token)
+        exporter.export(calls, token, again=True)
         exporter.close()
     try:
         with store_client.embedded(own_store.settings, write=True) as client:
@@ -149,8 +149,7 @@ def test_what_a_crash_kept_from_the_sums_is_made_up_for(empty_store: RunningStor
         for view in views:
             client.command(f"ATTACH TABLE {view}")
         for _ in range(2):
-            exporter.close()  # the next batch is a connection's first
-            exporter.export(varied(2), "the token")
+            exporter.export(varied(2), "the token", again=True)
             assert assert_exact(client) == 1000
     exporter.close()
 
@@ -164,7 +163,7 @@ def test_calls_that_were_lost_after_they_were_summed_up_are_summed_up_once(empty
     with store_client.embedded(empty_store.settings, write=True) as client:
         lost = ", ".join(f"'{made.call_id}'" for made in varied(2))
         client.command(f"ALTER TABLE llm.calls DELETE WHERE call_id IN ({lost})", settings={"mutations_sync": 2})
-        exporter.export(varied(2), "the token")
+        exporter.export(varied(2), "the token", again=True)
         assert assert_exact(client) == 1000
     exporter.close()
 

@@ -101,8 +101,8 @@ def migrate(client: Client, settings: Settings) -> None:
                     _check_room(client)
                 with patience(client):
                     _apply(client, migration)
-        for table, (column, days) in _KEPT.items():
-            _keep_for(client, table, column, getattr(settings, days))
+        for table in _KEPT:
+            _keep(client, settings, table)
     except ClickHouseError as error:
         raise failed(error, "creating the tables") from error
 
@@ -136,10 +136,14 @@ def _apply(client: Client, migration: Migration) -> None:
     client.insert("llm.migrations", [[migration.name]], ["name"], settings=settings)
 
 
-def _keep_for(client: Client, table: str, column: str, days: int) -> None:
-    """Set the table's TTL to `days` if it is another. On a cluster that is the operator's: the table here is Distributed."""
+def _keep(client: Client, settings: Settings, table: str) -> None:
+    """Set the table's TTL to the settings' days if it is another. On a cluster that is the operator's: this is Distributed."""
+    column, setting = _KEPT[table]
+    days: int = getattr(settings, setting)
     query = "SELECT engine_full FROM system.tables WHERE database = 'llm' AND name = {table:String}"
     engine = "".join(str(row[0]) for row in client.query(query, {"table": table}).result_rows)
     if "TTL " in engine and f"toIntervalDay({days})" not in engine:
+        if settings.clickhouse is None:
+            _check_room(client)
         with patience(client):
             client.command(f"ALTER TABLE llm.{table} MODIFY TTL toDateTime({column}) + INTERVAL {days:d} DAY")
