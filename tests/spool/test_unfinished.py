@@ -171,6 +171,77 @@ def test_a_disk_that_takes_no_notes_costs_nothing_else(tmp_path: Path, caplog: p
     assert [record.levelname for record in caplog.records] == ["WARNING"]
 
 
+def fill_up(monkeypatch: pytest.MonkeyPatch, bytes_left: int) -> None:
+    """The disk takes so much more, and of the last note the part that fits."""
+    write, room = os.write, bytes_left
+
+    def filling(file: int, data: bytes) -> int:
+        nonlocal room
+        if not room:
+            raise OSError(errno.ENOSPC, "full")
+        written = write(file, data[:room])
+        room -= written
+        return written
+
+    monkeypatch.setattr(unfinished.os, "write", filling)
+
+
+@pytest.mark.parametrize("bytes_left", range(80))
+def test_an_end_that_a_full_disk_refuses_is_noted_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_left: int
+) -> None:
+    """Its record is on disk, and may be far from the end of the log when the process dies."""
+    notes = unfinished.Notes(tmp_path)
+    for number in (1, 2, 3, 4):
+        notes.began(key(number), b"record %d" % number)
+    fill_up(monkeypatch, bytes_left)
+    notes.ended(key(1))
+    notes.ended(key(2))
+    monkeypatch.undo()
+    notes.ended(key(3))
+    assert unfinished.recover(tmp_path) == 1
+    assert records(tmp_path) == [b"record 4"]
+
+
+def test_what_a_full_disk_did_not_take_owes_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a disk that is full for an hour would be offered the ends of all of the hour's calls with each commit."""
+    notes = unfinished.Notes(tmp_path)
+    notes.began(key(1), b"one")
+    offered: list[int] = []
+
+    def write(file: int, data: bytes) -> int:
+        offered.append(len(data))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", write)
+    for number in range(2, 100):
+        notes.began(key(number), b"")
+        notes.ended(key(number))
+    assert len(offered) == 98  # the beginnings
+    notes.ended(key(1))
+    notes.ended(key(100))
+    assert offered[98:] == [offered[0], offered[0]]  # one end, twice
+    monkeypatch.undo()
+    notes.ended(key(101))
+    assert unfinished.recover(tmp_path) == 0
+
+
+@pytest.mark.parametrize("bytes_left", range(0, 57, 4))
+def test_notes_of_another_boot_are_dropped_though_the_disk_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_left: int
+) -> None:
+    notes = unfinished.Notes(tmp_path)
+    notes.began(key(1), b"one")
+    fill_up(monkeypatch, bytes_left)
+    notes.clear()
+    notes.began(key(2), b"two")
+    monkeypatch.undo()
+    notes.began(key(3), b"three")
+    with monkeypatch.context() as rebooted:
+        rebooted.setattr(unfinished, "_boot", lambda: b"another")
+        assert unfinished.recover(tmp_path) == 0
+
+
 def test_a_writer_that_starts_on_a_full_disk_writes_once_there_is_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the last one left unfinished waits for the next start."""
     log = tmp_path / "w0"

@@ -9,10 +9,12 @@ Invariants
   what is there is not unfinished. So nothing stands in the log both ways, and nothing in neither.
 - Notes of another boot are dropped: after a power cut nobody knows which ends were lost.
 - Recovery may be cut short anywhere: RECOVERED, once it is there, stands for all notes, and becomes the segment by one rename.
-- A disk that takes no notes costs the notes, and nothing else.
+- A disk that takes no notes costs the notes, and nothing else. Ends are owed until one is taken: else a call that was noted
+  before the disk was full would be taken for unfinished long after it has its record.
 """
 
 import contextlib
+import errno
 import logging
 import os
 import re
@@ -49,7 +51,9 @@ class Notes:
         self._writes = writes
         self._file = -1
         self._healthy = True
-        self._open: set[bytes] = set()
+        self._open: set[bytes] = set()  # whose beginnings are in the file
+        self._owed: set[bytes] = set()  # of those that have ended, the ones whose ends the disk has refused
+        self._headed = False  # whether the file says which boot it is of
         self.size = 0  # beyond the first note, which says which boot it is
 
     @property
@@ -65,27 +69,32 @@ class Notes:
             if self._file < 0:
                 self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
             self._open.clear()
+            self._headed = False
             os.ftruncate(self._file, 0)
+            self._owed.clear()
             self._append(_BOOT + _boot())
-            self.size = 0
+            self._headed, self.size = True, 0
 
     def began(self, key: bytes, record: bytes) -> None:
         """`record` is to stand in the log if no end follows; a later one of the same key takes its place."""
-        if not self._writes:
-            return
-        if self._file < 0:
+        if not self._headed:
             self.clear()
-        self._open.add(key)
+        if not self._headed:
+            return
         with self._failing():
             self._append(_BEGAN + key + record)
+            self._open.add(key)
 
     def ended(self, *keys: bytes) -> None:
         """Their records are on disk, or have been counted as lost. One write for all: each lets go of the interpreter."""
-        if self._file < 0 or not keys:
+        self._owed.update(self._open.intersection(keys))
+        self._open.difference_update(keys)
+        owed = tuple(self._owed)
+        if self._file < 0 or not owed:
             return
         with self._failing():
-            self._append(*(_ENDED + key for key in keys))
-        self._open.difference_update(keys)
+            self._append(*(_ENDED + key for key in owed))
+            self._owed.difference_update(owed)
 
     def close(self) -> None:
         """The log is closed in order: nothing is unfinished."""
@@ -97,7 +106,11 @@ class Notes:
 
     def _append(self, *notes: bytes) -> None:
         # Of two threads, without a lock: the file is open for appending, and a size that is off by a note does no harm.
-        self.size += os.write(self._file, b"".join([segment.frame(note, 0) for note in notes]))
+        data = b"".join([segment.frame(note, 0) for note in notes])
+        written = os.write(self._file, data)
+        self.size += written
+        if written < len(data):  # a disk that is getting full takes a part first; what follows the torn note can be read
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     @contextlib.contextmanager
     def _failing(self) -> Iterator[None]:
