@@ -3,6 +3,8 @@
 The queries are those that the ClickHouse plugin builds for its trace panel and its search (OTel switched on).
 """
 
+from datetime import timedelta
+
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -70,7 +72,7 @@ def test_little_is_read_for_a_trace(traffic: Traffic, traces: list[str]) -> None
 
 
 def test_little_is_read_for_a_search_by_time(traffic: Traffic) -> None:
-    ends = {"since": f"{traffic.end.replace(hour=0):%Y-%m-%d %H:%M:%S}", "until": f"{traffic.end:%Y-%m-%d %H:%M:%S}"}
+    ends = {"since": f"{traffic.end - timedelta(days=1):%Y-%m-%d %H:%M:%S}", "until": f"{traffic.end:%Y-%m-%d %H:%M:%S}"}
     with connect(traffic.settings, write=False) as client:
         found = client.query(_SEARCH, ends)
         assert 0 < len(found.result_rows) <= 1000
