@@ -81,9 +81,11 @@ def ends(books: Books) -> tuple[Ends, ...]:
 
 
 def missing(closed: Closed, began: float) -> list[str]:
-    """The calls without a row that a client had whole, or that failed without a reason: when, for who looks for the fault."""
+    """The calls with two rows, without a row that a client had whole, or that failed without a reason: when, for who looks for
+    the fault."""
     spans, lines = closed.books.spans or {}, []
-    for told in [*closed.books.missing, *closed.unrecorded, *closed.failures, *closed.cut_by_stopping][:MOST_TOLD]:
+    doubled = [told for told in closed.books.told if closed.books.rows.get(told.token, (0, ""))[0] > 1]
+    for told in [*doubled, *closed.books.missing, *closed.unrecorded, *closed.failures, *closed.cut_by_stopping][:MOST_TOLD]:
         also = "with a span" if told.token in spans else "without a span"
         rows = closed.books.rows.get(told.token, (0, ""))
         lines.append(

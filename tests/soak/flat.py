@@ -6,8 +6,9 @@ fill, the interpreter's arenas find their size. Over the rest goes Theil and Sen
 a fault's short peak does not move. What it rises over the judged stretch must be less than a share of the level, or than a
 floor below which the noise of the allocator lies.
 
-A second look goes across lives: the level at equal age (AGE) in the first life and in the last one. A process that starts with
-more each time would pass the first look.
+A second look goes across lives: the level at equal age (AGE) in an early life and in the last ones. A process that starts with
+more each time would pass the first look. The early life is the second if there are more than three: the first begins with an
+empty store, and has nothing to open and nothing to merge.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -103,13 +104,14 @@ def within(name: str, quantity: Quantity, life: Sequence[tuple[float, Usage]]) -
 
 
 def across(name: str, quantity: Quantity, every: Sequence[Sequence[tuple[float, Usage]]]) -> Verdict:
-    """Whether later processes of this name have more than the first, at the same age."""
-    aged = [[quantity.of(usage) for at, usage in life if AGE[0] <= at - life[0][0] <= AGE[1]] for life in every]
+    """Whether later processes of this name have more than an early one, at the same age."""
+    old = [life for life in every if life[-1][0] - life[0][0] >= AGE[1]]  # of a shorter one there would be a younger stretch
+    aged = [[quantity.of(usage) for at, usage in life if AGE[0] <= at - life[0][0] <= AGE[1]] for life in old]
     levels = [median(values) for values in aged if values]
-    what = f"{quantity.name} of {name}, later lives against the first at {AGE[0]:.0f} to {AGE[1]:.0f} s of age"
+    what = f"{quantity.name} of {name}, later lives against an early one at {AGE[0]:.0f} to {AGE[1]:.0f} s of age"
     if len(levels) < 2:
         return Verdict(what, "too few lives were so long", "two at least", None)
-    first, last = levels[0], median(levels[-3:])
+    first, last = levels[len(levels) > 3], median(levels[-3:])
     allowed = max(2 * quantity.share * first, 2 * quantity.floor) * SLACK.get(name, 1.0)
     if quantity.name == "memory":
         allowed = max(allowed, HOLDS_MB.get(name, 0.0))
@@ -140,15 +142,34 @@ def settles(what: str, points: Points, allowed_mb: float, window_s: float = 60.0
 
 
 def per_call(samples: Sequence[Sample], share: float = 1.5) -> Verdict:
-    """Whether the store's disk grows by more a call in the second half than in the first."""
-    what = "disk of the store, a call"
-    points = [(sample.calls, sample.store_mb) for sample in samples if sample.store_mb and sample.calls]
+    """Whether what queries read grows by more a call in the second half than in the first."""
+    what = "live parts of the store, a call"
+    points = [(sample.calls, sample.live_mb) for sample in samples if sample.live_mb and sample.calls]
     if not points or samples[-1].at - samples[0].at < 2 * LEAST_S:
         return Verdict(what, "too short to tell", f"{2 * LEAST_S:.0f} s at least", None)
     middle = min(points, key=lambda point: abs(point[0] - (points[0][0] + points[-1][0]) / 2))
     early, late = _bytes_each(points[0], middle), _bytes_each(middle, points[-1])
     said = f"{late:,.0f} bytes in the second half of the calls, {early:,.0f} in the first"
     return Verdict(what, said, f"{share:g} times the first half", late <= share * max(early, 1.0))
+
+
+def not_live(samples: Sequence[Sample], share: float = 0.5) -> Verdict:
+    """Whether the store keeps more and more beside what is live, for each byte of that, while one process of it lives.
+
+    What parts were merged of stays for a time, and each file takes whole blocks: some multiple of what is live.
+    """
+    what = "disk of the store for each live byte, within one life"
+    every: dict[int, Points] = {}
+    for sample in samples:
+        if (store := sample.processes.get("store")) and sample.live_mb:
+            every.setdefault(store.pid, []).append((sample.at, sample.store_mb / sample.live_mb))
+    points = max(every.values(), key=lambda life: life[-1][0] - life[0][0], default=[])
+    points = points[int(len(points) * WARM_SHARE) :]
+    if len(points) < 2 or points[-1][0] - points[0][0] < LEAST_S:
+        return Verdict(what, "too short to tell", f"{LEAST_S:.0f} s at least", None)
+    grown, level, most = rise(points), median(value for _, value in points), max(value for _, value in points)
+    said = f"{grown:+.1f} in {(points[-1][0] - points[0][0]) / 60:.0f} min at {level:.1f} (most {most:.1f})"
+    return Verdict(what, said, f"+{share * level:.1f}", grown <= share * level)
 
 
 def _bytes_each(one: tuple[int, float], other: tuple[int, float]) -> float:

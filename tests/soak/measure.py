@@ -8,6 +8,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
+
 from tests.bench.processes import cpu_seconds
 from tests.faults.stack import Tracer
 from tests.soak.records import Sample, Usage
@@ -17,6 +19,8 @@ from tests.soak.state import State, metrics
 DISK_EVERY = 4
 # More than that, and something is wrong: the run ends before the machine's disk does.
 MOST_MB = 10_000.0
+_LIVE = "SELECT sum(bytes_on_disk) FROM system.parts WHERE active"
+_ANSWERS_S = 2.0
 
 
 class TooLarge(Exception):
@@ -63,11 +67,20 @@ def disk(data: Path) -> tuple[float, float, float, int]:
     return spool, store, rest, files
 
 
+async def live(tracer: Tracer, before: float) -> float:
+    """MB of parts that queries of the store read; `before` if it does not answer."""
+    try:
+        async with asyncio.timeout(_ANSWERS_S):
+            return round(float((await tracer.rows(_LIVE))[0][0]) / 1e6, 2)
+    except (OSError, aiohttp.ClientError, AssertionError):  # a fault of the store is on
+        return before
+
+
 def _gauge(found: dict[str, float], name: str) -> float:
     return max((value for key, value in found.items() if key.startswith(name)), default=0.0)
 
 
-def take(state: State, before: tuple[float, float, float, int] | None) -> Sample:
+def take(state: State, before: tuple[float, float, float, int] | None, live_mb: float = 0.0) -> Sample:
     """All of it; of the disk what was `before`, if that is given."""
     tracer, processes = state.at.tracer, {}
     for name, pid in children(tracer).items():
@@ -82,6 +95,7 @@ def take(state: State, before: tuple[float, float, float, int] | None) -> Sample
         processes=processes,
         spool_mb=spool,
         store_mb=store,
+        live_mb=live_mb,
         other_mb=rest,
         files=files,
         waiting=int(_gauge(said, "tracer_spool_depth{")),
@@ -92,11 +106,13 @@ def take(state: State, before: tuple[float, float, float, int] | None) -> Sample
 
 async def watch(state: State, every_s: float) -> None:
     """Samples, until it is cancelled."""
-    number = 0
+    number, parts = 0, 0.0
     while True:
         last = state.samples[-1] if state.samples else None
+        if number % DISK_EVERY == 0:
+            parts = await live(state.at.tracer, parts)
         same = None if last is None or number % DISK_EVERY == 0 else (last.spool_mb, last.store_mb, last.other_mb, last.files)
-        state.samples.append(sample := await asyncio.to_thread(take, state, same))
+        state.samples.append(sample := await asyncio.to_thread(take, state, same, parts))
         if sample.spool_mb + sample.store_mb + sample.other_mb > MOST_MB:
             raise TooLarge(
                 f"the data directory has {sample.store_mb:.0f} MB in the store and {sample.spool_mb:.0f} in the spool"

@@ -22,6 +22,7 @@ class Sample(msgspec.Struct, frozen=True):
     processes: dict[str, Usage]
     spool_mb: float = 0.0
     store_mb: float = 0.0
+    live_mb: float = 0.0  # of the store: parts that queries read; the rest was merged, or is being written
     other_mb: float = 0.0  # the data directory's rest: cache, keys and prompts, metrics, notes
     files: int = 0
     waiting: int = 0  # records, of the exporter that is further behind

@@ -23,7 +23,7 @@ from tests.soak import counts, flat
 from tests.soak.counts import Closed
 from tests.soak.disk import own_disk
 from tests.soak.happenings import HAPPENINGS, HARD_SHARE, Happening, order
-from tests.soak.measure import take, watch
+from tests.soak.measure import live, take, watch
 from tests.soak.mix import Mixed
 from tests.soak.records import Event, Sample, Soak, Verdict
 from tests.soak.state import State
@@ -90,8 +90,9 @@ async def _through(plan: Plan, place: Path, say: Callable[[str], None]) -> Soak:
             await _goes_on(state, plan, among, say)
             say("the load ends; waiting until nothing waits")
             await _settled(state, plan)
+            parts = await live(at.tracer, state.samples[-1].live_mb if state.samples else 0.0)
             closed = await _closed(state)
-            state.samples.append(await asyncio.to_thread(take, state, None))
+            state.samples.append(await asyncio.to_thread(take, state, None, parts))
             return _found(state, plan, closed, taken)
 
 
@@ -212,6 +213,7 @@ def _flat(samples: list[Sample]) -> list[Verdict]:
         flat.settles("the data directory beside spool and store", [(one.at, one.other_mb) for one in samples], OTHER_MB),
         Verdict("spool on disk at the end", f"{last.spool_mb:.1f} MB", f"{bound:.0f} MB", last.spool_mb <= bound),
         flat.per_call(samples),
+        flat.not_live(samples),
     ]
 
 
@@ -233,5 +235,8 @@ def _figures(state: State, closed: Closed) -> dict[str, str]:
         cpu = sum(life[-1][1].cpu_s - life[0][1].cpu_s for life in lives)
         found[f"CPU of {name}"] = f"{cpu * 1000 / max(1, samples[-1].calls):.2f} ms a call, {len(lives)} lives"
     with suppress(ValueError):
-        found["data directory at the end"] = f"{samples[-1].store_mb:.0f} MB of store in {samples[-1].files:,} files, all rooms"
+        last = samples[-1]
+        found["data directory at the end"] = (
+            f"{last.store_mb:.0f} MB of store, {last.live_mb:.0f} MB of them live; {last.files:,} files, all rooms"
+        )
     return found

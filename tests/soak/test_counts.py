@@ -102,6 +102,12 @@ def test_what_is_missing_is_named() -> None:
     assert line == "plain (answered), sent 2.00 s, ended 2.50 s, rows 0 , without a span"
 
 
+def test_what_is_doubled_is_named() -> None:
+    calls = told("a", sent=12.0, ended=12.5), told("b", sent=13.0, ended=13.5)
+    (line,) = counts.missing(closed(*calls, rows={"a": (1, "ok"), "b": (2, "proxy_crash")}), began=10.0)
+    assert line == "plain (answered), sent 3.00 s, ended 3.50 s, rows 2 proxy_crash, with a span"
+
+
 def test_every_kind_has_a_name_of_its_own_and_every_provider_fault_a_spell() -> None:
     named = [kind.name for kind in (*mix.KINDS, *mix.SPELLS.values(), *mix.CLIENTS.values())]
     assert len(set(named)) == len(named)

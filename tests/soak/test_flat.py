@@ -38,7 +38,9 @@ def test_peaks_and_warming_up_are_no_growth() -> None:
 def test_what_is_short_is_not_judged() -> None:
     assert flat.within("sink", MEMORY, life(noisy(50))).held is None
     assert flat.settles("spool", [(number * 3.0, 1.0) for number in range(50)], 4).held is None
-    assert flat.per_call([Sample(number * 3.0, {}, store_mb=number, calls=number) for number in range(1, 50)]).held is None
+    few = [Sample(number * 3.0, {"store": Usage(1, 1.0, 1, 1, 0.0)}, live_mb=number, calls=number) for number in range(1, 50)]
+    assert flat.per_call(few).held is None
+    assert flat.not_live(few).held is None
 
 
 def test_a_few_descriptors_more_are_allowed_and_many_are_not() -> None:
@@ -73,10 +75,37 @@ def test_the_spool_may_fill_as_long_as_it_empties() -> None:
     assert flat.settles("spool", stays, 8.0).held is False
 
 
+def test_of_a_life_that_ended_young_nothing_is_compared() -> None:
+    """What a process takes at 25 s of age says nothing about what it should take at 60."""
+    warms = [60.0] * 10 + [160.0] * 20
+    lives = [life(warms[:9], pid=1), *(life(warms, pid=pid, begin=100 * pid) for pid in (2, 3))]
+    assert flat.across("store", MEMORY, lives).held is True
+    assert flat.across("store", MEMORY, lives[:2]).held is None
+
+
+def test_later_lives_are_compared_with_one_that_had_something_to_open() -> None:
+    lives = [life([level] * 30, pid=1 + n, begin=100 * n) for n, level in enumerate((60.0, 160.0, 155.0, 165.0, 158.0))]
+    assert flat.across("store", MEMORY, lives).held is True
+    assert flat.across("worker 1", MEMORY, [*lives, *(life([300.0] * 30, pid=9 + n) for n in range(2))]).held is False
+
+
+def test_what_was_merged_may_stay_for_a_time_and_not_for_ever() -> None:
+    def held(extra: list[float]) -> bool | None:
+        store = {"store": Usage(1, 1.0, 1, 1, 0.0)}
+        samples = [
+            Sample(number * 3.0, store, store_mb=(10 + number / 10) * (1 + more), live_mb=10 + number / 10)
+            for number, more in enumerate(extra)
+        ]
+        return flat.not_live(samples).held
+
+    assert held([4 + number % 40 / 20 for number in range(400)]) is True
+    assert held([4 + number / 50 for number in range(400)]) is False
+
+
 def test_disk_is_compared_call_by_call() -> None:
-    even = [Sample(number * 3.0, {}, store_mb=20 + number * 0.1, calls=number * 100) for number in range(1, 400)]
+    even = [Sample(number * 3.0, {}, live_mb=20 + number * 0.1, calls=number * 100) for number in range(1, 400)]
     assert flat.per_call(even).held is True
-    worse = [Sample(number * 3.0, {}, store_mb=number**3 / 1e5, calls=number * 100) for number in range(1, 400)]
+    worse = [Sample(number * 3.0, {}, live_mb=number**3 / 1e5, calls=number * 100) for number in range(1, 400)]
     assert flat.per_call(worse).held is False
 
 
