@@ -5,6 +5,8 @@ why kills of the long-lived ones end at HARD_SHARE of the run (happenings.py). F
 fill, the interpreter's arenas find their size. Over the rest goes Theil and Sen's line (the median slope of all pairs), which
 a fault's short peak does not move. What it rises over the judged stretch must be less than a share of the level, or than a
 floor below which the noise of the allocator lies.
+Connections go to the workers that are left when one is killed, a few more each time, so the descriptors of workers are looked
+at together, while one of them lives.
 
 A second look goes across lives: the level at equal age (AGE) in an early life and in the last ones. A process that starts with
 more each time would pass the first look. The early life is the second if there are more than three: the first begins with an
@@ -14,6 +16,8 @@ empty store, and has nothing to open and nothing to merge.
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+
+from msgspec.structs import replace
 
 from tests.soak.records import Sample, Usage, Verdict
 from tracer.sink.main import SHARED_BYTES
@@ -43,11 +47,13 @@ class Quantity:
     floor: float
 
 
+DESCRIPTORS = Quantity("descriptors", "", lambda usage: float(usage.descriptors), 0.10, 6.0)
 QUANTITIES = (
     Quantity("memory", "MB", lambda usage: usage.memory_mb, 0.10, 8.0),
-    Quantity("descriptors", "", lambda usage: float(usage.descriptors), 0.10, 6.0),
+    DESCRIPTORS,
     Quantity("threads", "", lambda usage: float(usage.threads), 0.10, 2.0),
 )
+_WORKER = "worker "
 
 
 def rise(points: Points) -> float:
@@ -82,7 +88,10 @@ def judged(samples: Sequence[Sample]) -> list[Verdict]:
         every = lives(samples, name)
         longest = max(every, key=lambda life: life[-1][0] - life[0][0])
         for quantity in QUANTITIES:
-            found.append(within(name, quantity, longest))
+            if quantity is DESCRIPTORS and name.startswith(_WORKER):
+                found.append(within(f"all workers, while {name} lives", quantity, of_workers(samples, longest)))
+            else:
+                found.append(within(name, quantity, longest))
             if len(every) > 1:
                 found.append(across(name, quantity, every))
     return found
@@ -101,6 +110,14 @@ def within(name: str, quantity: Quantity, life: Sequence[tuple[float, Usage]]) -
     most = max(value for _, value in points)
     said = f"{grown:+.1f}{_unit(quantity)} in {span / 60:.0f} min at {level:.0f}{_unit(quantity)} (most {most:.0f})"
     return Verdict(what, said, f"+{allowed:.1f}{_unit(quantity)}", grown <= allowed)
+
+
+def of_workers(samples: Iterable[Sample], life: Sequence[tuple[float, Usage]]) -> list[tuple[float, Usage]]:
+    """One worker's life with the descriptors of all workers that there were at each of its moments."""
+    open_at = {
+        one.at: sum(usage.descriptors for name, usage in one.processes.items() if name.startswith(_WORKER)) for one in samples
+    }
+    return [(at, replace(usage, descriptors=open_at[at])) for at, usage in life]
 
 
 def across(name: str, quantity: Quantity, every: Sequence[Sequence[tuple[float, Usage]]]) -> Verdict:

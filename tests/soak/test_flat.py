@@ -68,6 +68,25 @@ def test_judged_takes_the_longest_life_of_each_process() -> None:
     assert len(found) == 6
 
 
+def test_connections_may_move_to_the_worker_that_lives_and_must_not_leak() -> None:
+    def found(leak: float) -> dict[str, bool | None]:
+        samples = [
+            Sample(
+                number * 3.0,
+                {
+                    "worker 0": Usage(100 + number // 50, 70.0, 60 - number // 20, 9, 0.0),
+                    "worker 1": Usage(1, 70.0, 40 + number // 20 + int(number * leak), 9, 0.0),
+                },
+            )
+            for number in range(400)
+        ]
+        return {verdict.what: verdict.held for verdict in flat.judged(samples)}
+
+    what = "descriptors of all workers, while worker 1 lives, within one life"
+    assert found(leak=0.0)[what] is True
+    assert found(leak=0.1)[what] is False
+
+
 def test_the_spool_may_fill_as_long_as_it_empties() -> None:
     comes_and_goes = [(number * 3.0, 60.0 if number % 40 < 15 else 2.0) for number in range(800)]
     assert flat.settles("spool", comes_and_goes, 8.0).held is True
