@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 MOST = 60_000  # characters of one block on a page
 _JSON = re.compile(
-    r'(?P<key>"(?:[^"\\\n]|\\.)*+"(?=\s*:))|(?P<string>"(?:[^"\\\n]|\\.)*+"?)'
+    r'(?P<key>"(?:[^"\\\n]|\\.?)*+"(?=\s*:))|(?P<string>"(?:[^"\\\n]|\\.?)*+"?)'
     r"|(?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<word>\b(?:true|false|null)\b)"
 )
 _TAG = re.compile(r"(?P<tag>\{\{\{?[^{}\n]{1,300}\}\}\}?)")
