@@ -8,8 +8,8 @@ Telephones: with `+` and a country; with `00`, a country and a separator; ten fi
 leading 0, an area and a number of Europe; and whatever has 7 to 15 figures behind a word for telephone. Not: times, dates,
 versions, ids, amounts, IP addresses, columns of figures.
 
-What must not be given back is in an atomic group, `(?>(?:…)?)`: the possessive `(?:…)?+` says the same, but before 3.11.5 Python
-forgets to go back to where a group began that fails behind its first character, and a number is not found.
+What must not be given back is in an atomic group, `(?>(?:…)?)`. The possessive `(?:…)?+` says the same, but before 3.11.5
+Python forgets to go back to where a group began that fails behind its first character, and a number is not found.
 """
 
 import re

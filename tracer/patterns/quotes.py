@@ -5,7 +5,8 @@ from bisect import bisect_right
 
 from tracer.patterns.escapes import without_json_escapes
 
-# Possessive, as a million escapes would take 256 MB else. The last `?`: before 3.11.5 what is repeated so must not fail once begun.
+# Possessive, as a million escapes would take 256 MB else. The last `?`: before 3.11.5 what is repeated so must not fail once it
+# has begun.
 _STRING = re.compile(r'"((?:[^"\\]++|\\.?)*+)"?', re.DOTALL)
 _DEEPEST = 3
 
