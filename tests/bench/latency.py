@@ -104,6 +104,9 @@ class Asking:
             if piece.endswith(tail):
                 times.append(clock() - begun)
                 free.append(begin)
+            elif not piece and begin in free:
+                free.remove(begin)  # the proxy closes what has been idle for long: a burst leaves more than are needed
+                self._loop.forget(made)
             elif not piece:
                 raise SystemExit("a connection was closed in the middle of a call, so nothing was measured")
 
