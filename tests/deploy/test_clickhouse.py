@@ -25,8 +25,8 @@ from tracer.ui.app import CONSOLE_SECONDS
 FOLDER = ROOT / "deploy" / "clickhouse"
 SERVER = ET.parse(FOLDER / "tracer.xml").getroot()
 USERS = ET.parse(FOLDER / "users.xml").getroot()
-PROFILES: dict[str, ET.Element] = {profile.tag: profile for profile in USERS.find("profiles") or ()}
-ACCOUNTS: dict[str, ET.Element] = {user.tag: user for user in USERS.find("users") or ()}
+PROFILES: dict[str, ET.Element] = {profile.tag: profile for profile in USERS.iterfind("profiles/*")}
+ACCOUNTS: dict[str, ET.Element] = {user.tag: user for user in USERS.iterfind("users/*")}
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_everybody_has_a_password_a_profile_and_a_quota(tmp_path: Path) -> None:
     main(tmp_path)
     hashed = {user.tag for users in ET.parse(tmp_path / "clickhouse" / "passwords.xml").getroot() for user in users}
     assert hashed == ACCOUNTS.keys() == {"tracer", "tracer_reader", "grafana"}
-    quotas = {quota.tag for quota in USERS.find("quotas") or ()}
+    quotas = {quota.tag for quota in USERS.iterfind("quotas/*")}
     for account in ACCOUNTS.values():
         assert not [element.tag for element in account if "password" in element.tag]
         assert account.findtext("profile") in PROFILES

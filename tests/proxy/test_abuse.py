@@ -6,6 +6,7 @@ worker is a process.
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -158,8 +159,9 @@ BOMBS = {
     "a partial of itself": ([("user", "{{>loop}}")], {}),
     "a partial by its own variable": ([("user", "{{>>name}}")], {"name": "named"}),
     "partials that double": ([("user", "{{>d16}}")], {}),
-    "a value too deep": ([("user", "{{a}}")], {"a": "[" * 990 + "]" * 990}),
 }
+if sys.version_info < (3, 12):  # from there on whatever could be read can be written: C's stack is counted apart from Python's
+    BOMBS["a value too deep"] = ([("user", "{{a}}")], {"a": "[" * 990 + "]" * 990})
 
 
 @pytest.mark.parametrize("name", BOMBS)

@@ -1,6 +1,7 @@
 """docs/soak.md: tables from docs/soak.json between the text of soak.txt beside this file."""
 
 from collections import Counter
+from math import fsum
 from pathlib import Path
 from string import Template
 
@@ -75,7 +76,7 @@ def _listed(found: dict[str, int]) -> str:
 
 def _faults(soak: Soak) -> str:
     times = Counter(event.name for event in soak.events)
-    lasted = {name: sum(event.lasted_s for event in soak.events if event.name == name) for name in times}
+    lasted = {name: fsum(event.lasted_s for event in soak.events if event.name == name) for name in times}
     names = [one.name for one in HAPPENINGS if times[one.name]]
     return _table(("fault", "times", "seconds"), [(f"`{name}`", f"{times[name]:,}", f"{lasted[name]:.0f}") for name in names])
 
