@@ -24,6 +24,7 @@ from tests.proxy.conftest import Proxy
 from tests.proxy.http.wire import Wire, ask, connect, request
 from tests.proxy.test_secrets import HEADERS, QUERY
 from tests.up import Up, until
+from tracer.spool.unfinished import NOTES
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -107,6 +108,15 @@ async def left_open(up: Up, provider: Provider) -> list[Wire]:
     return held
 
 
+def stored(up: Up) -> int:
+    return int(up.query("SELECT count() FROM llm.calls") or 0)
+
+
+def noted(up: Up) -> int:
+    """How many of those calls will have a row if the worker dies now."""
+    return sum(notes.read_bytes().count(b"/v1/wait") for notes in (up.directory / "data").rglob(NOTES))
+
+
 def page(up: Up, path: str) -> bytes:
     url = f"http://127.0.0.1:{up.extra['TRACER_UI_PORT']}{path}"
     try:
@@ -142,12 +152,15 @@ async def test_no_canary_in_anything_that_is_kept_sent_or_shown(up: Up, provider
             assert got.status in (200, 400, 401), (path, names, got.body)
             count += 1
     held = await left_open(up, provider)
+    await asyncio.to_thread(until, lambda: noted(up) >= len(held), "notes of what is open")
+    await asyncio.to_thread(until, lambda: stored(up) >= count, "rows of what was answered")
+    count += len(held)
     worker = up.children()["worker"][0]
     os.kill(worker, signal.SIGABRT)  # as a fault inside of C code would
     await asyncio.to_thread(until, lambda: worker not in up.children().get("worker", [worker]), "the worker is gone")
     for one in held:
         one.writer.close()
-    await asyncio.to_thread(until, lambda: int(up.query("SELECT count() FROM llm.calls") or 0) >= count, "rows")
+    await asyncio.to_thread(until, lambda: stored(up) >= count, "rows")
     await asyncio.to_thread(until, lambda: len(collector.spans()) >= count, "spans")
 
     assert not list(open_to_others(up.directory / "data"))
